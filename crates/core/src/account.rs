@@ -1,0 +1,158 @@
+//! Accounts: what routing needs to know of each. Secrets are not here; they live in the store.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{AccountId, Label};
+use crate::quota::{Reading, Window};
+use crate::request::Host;
+use crate::time::UnixSeconds;
+use crate::verdict::Class;
+
+/// Who serves an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Vendor {
+    /// Anthropic, or an endpoint that speaks its protocol.
+    Anthropic,
+    /// OpenAI, or an endpoint that speaks its protocols.
+    #[serde(rename = "openai")]
+    OpenAi,
+    /// Alibaba's Qwen endpoints.
+    Qwen,
+}
+
+impl Vendor {
+    /// `anthropic`, `openai`, `qwen`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Anthropic => "anthropic",
+            Self::OpenAi => "openai",
+            Self::Qwen => "qwen",
+        }
+    }
+}
+
+impl fmt::Display for Vendor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// What kind of secret an account has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CredentialKind {
+    /// OAuth pair of a subscription: rotates.
+    Subscription,
+    /// Long-lived subscription token (`claude setup-token`): cannot be refreshed.
+    StaticToken,
+    /// Pay-as-you-go key.
+    ApiKey,
+    /// Key of a plan (Alibaba's coding and token plans).
+    PlanKey,
+}
+
+/// What using an account costs its owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CostClass {
+    /// Part of a subscription that is paid anyway.
+    Included,
+    /// Every token costs money.
+    Metered,
+    /// Costs nothing. Treated like [`CostClass::Included`].
+    Free,
+}
+
+/// Whether an account can be asked at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountStatus {
+    /// As far as is known it serves.
+    Ready,
+    /// The vendor rejects the credential for good: the owner must log in again.
+    NeedsLogin,
+    /// The vendor has closed or suspended it.
+    Disabled,
+    /// Its owner has switched it off (`remuda accounts disable`).
+    Paused,
+}
+
+/// Who the vendor says it is: person and organisation, as a fingerprint. Equal fingerprints are one real account.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Identity(pub String);
+
+/// A rest, with the evidence for it. Over at its second.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Cooldown {
+    /// First second at which the account may be asked again.
+    pub until: UnixSeconds,
+    /// Why.
+    pub reason: Class,
+    /// Did the vendor state the time? If not, it is our default and ends with a single half-open probe.
+    pub stated: bool,
+    /// When it was recorded.
+    pub since: UnixSeconds,
+    /// What the vendor said, in words.
+    pub evidence: String,
+}
+
+/// One login or key of one vendor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Account {
+    /// Stable id.
+    pub id: AccountId,
+    /// The owner's name for it.
+    pub label: Label,
+    /// Who serves it.
+    pub vendor: Vendor,
+    /// What kind of secret it has.
+    pub kind: CredentialKind,
+    /// What using it costs.
+    pub cost: CostClass,
+    /// Can it be asked?
+    pub status: AccountStatus,
+    /// Who it really is, when the vendor tells.
+    pub identity: Option<Identity>,
+    /// Hosts of other makers that the owner has allowed on this subscription, after reading the vendor's terms.
+    pub allowed_hosts: Vec<Host>,
+    /// Least remaining percent per window; below it the account is passed over.
+    pub min_remaining: BTreeMap<Window, f64>,
+    /// The whole account rests.
+    pub cooling: Option<Cooldown>,
+    /// Single models rest. At most [`Account::MAX_MODEL_COOLDOWNS`].
+    pub model_cooling: BTreeMap<String, Cooldown>,
+    /// Newest reading of every window the vendor reports.
+    pub readings: BTreeMap<Window, Reading>,
+}
+
+impl Account {
+    /// More models than this are never remembered as resting for one account.
+    pub const MAX_MODEL_COOLDOWNS: usize = 64;
+    /// More windows than this are never remembered for one account.
+    pub const MAX_READINGS: usize = 32;
+
+    /// An account as it is right after login: ready, nothing known.
+    #[must_use]
+    pub fn new(id: AccountId, label: Label, vendor: Vendor, kind: CredentialKind, cost: CostClass) -> Self {
+        Self {
+            id,
+            label,
+            vendor,
+            kind,
+            cost,
+            status: AccountStatus::Ready,
+            identity: None,
+            allowed_hosts: Vec::new(),
+            min_remaining: BTreeMap::new(),
+            cooling: None,
+            model_cooling: BTreeMap::new(),
+            readings: BTreeMap::new(),
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! The pure decision core of Remuda.
+//!
+//! Facts in, decisions out: no I/O, no clock, no randomness, no async. The live gateway, `explain`, the
+//! simulator and replay all run exactly this code. Times are injected by the caller, everywhere.
+
+pub mod account;
+pub mod id;
+pub mod quota;
+pub mod record;
+pub mod request;
+pub mod route;
+pub mod snapshot;
+pub mod time;
+pub mod verdict;
+
+pub use account::{Account, AccountStatus, Cooldown, CostClass, CredentialKind, Identity, Vendor};
+pub use id::{AccountId, Label, LabelError, RequestId, SessionKey};
+pub use quota::{Reading, ReadingSource, Window};
+pub use request::{Host, RequestFacts, RequestKind};
+pub use snapshot::Snapshot;
+pub use time::UnixSeconds;
+pub use verdict::{Class, Scope, Verdict};

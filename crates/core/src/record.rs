@@ -1,0 +1,153 @@
+//! Decision records: why each request went where it went. `explain` prints them in plain words.
+
+use serde::{Deserialize, Serialize};
+
+use crate::account::Vendor;
+use crate::id::{AccountId, RequestId, SessionKey};
+use crate::request::{Host, RequestKind};
+use crate::route::{Outcome, SkipReason};
+use crate::time::UnixSeconds;
+use crate::verdict::Verdict;
+
+/// Version of the JSON form. Fields are only added within a version.
+pub const RECORD_VERSION: u32 = 1;
+
+/// How the source of a request was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceReason {
+    /// `remuda run --account` or `--pool`.
+    Process,
+    /// `remuda use --session`.
+    Session,
+    /// `.remuda.toml`.
+    Project,
+    /// The session's home.
+    Bound,
+    /// `remuda use`.
+    Active,
+}
+
+/// A candidate that was passed over.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Skipped {
+    /// Who.
+    pub account: AccountId,
+    /// Its label at the time.
+    pub label: String,
+    /// Why.
+    pub reason: SkipReason,
+    /// Until when, where known.
+    pub until: Option<UnixSeconds>,
+}
+
+/// How one upstream try ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "end", rename_all = "snake_case")]
+pub enum AttemptEnd {
+    /// Content was released.
+    Served,
+    /// The client went away.
+    Abandoned,
+    /// Refused, with what it means.
+    Refused {
+        /// The meaning.
+        verdict: Verdict,
+        /// Did it arrive inside a stream that began with 200?
+        in_stream: bool,
+    },
+    /// The connection failed before an answer.
+    Unreachable {
+        /// In words, without addresses of users.
+        why: String,
+    },
+}
+
+/// One upstream try.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Who was asked.
+    pub account: AccountId,
+    /// Its label at the time.
+    pub label: String,
+    /// HTTP status, if one came.
+    pub status: Option<u16>,
+    /// The vendor's id of the request.
+    pub upstream_request_id: Option<String>,
+    /// Milliseconds from the start of the request to the start of this try.
+    pub started_ms: u64,
+    /// Milliseconds from the start of the try to the head of the answer.
+    pub head_ms: Option<u64>,
+    /// How it ended.
+    pub ended: AttemptEnd,
+    /// What was changed in the request, in words: `authorization replaced`, `anthropic-beta: oauth-2025-04-20 added`.
+    pub changes: Vec<String>,
+}
+
+/// Tokens the vendor counted. `None`: not stated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tokens {
+    /// Input that no cache served.
+    pub input: Option<u64>,
+    /// Output.
+    pub output: Option<u64>,
+    /// Input read from the prompt cache.
+    pub cache_read: Option<u64>,
+    /// Input written to the five-minute prompt cache.
+    pub cache_write_5m: Option<u64>,
+    /// Input written to the one-hour prompt cache.
+    pub cache_write_1h: Option<u64>,
+}
+
+/// Everything about one request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// [`RECORD_VERSION`] when it was written.
+    pub version: u32,
+    /// Its id.
+    pub id: RequestId,
+    /// When it arrived.
+    pub at: UnixSeconds,
+    /// Which agent sent it.
+    pub host: Host,
+    /// What it was for.
+    pub kind: RequestKind,
+    /// Its vendor protocol.
+    pub vendor: Vendor,
+    /// Its path.
+    pub path: String,
+    /// Its conversation.
+    pub session: Option<SessionKey>,
+    /// The model it named.
+    pub model: String,
+    /// Where it was meant to go.
+    pub source: Option<AccountId>,
+    /// That account's label at the time.
+    pub source_label: Option<String>,
+    /// Why there.
+    pub source_reason: SourceReason,
+    /// Who was passed over.
+    pub skipped: Vec<Skipped>,
+    /// Who was asked, in order.
+    pub attempts: Vec<Attempt>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// HTTP status the client got.
+    pub client_status: u16,
+    /// Milliseconds the client waited for the first byte.
+    pub first_byte_ms: Option<u64>,
+    /// Milliseconds until the end.
+    pub total_ms: u64,
+    /// Milliseconds spent waiting on purpose (retries, holds).
+    pub held_ms: u64,
+    /// Bytes of the request body.
+    pub request_bytes: u64,
+    /// Bytes of the answer's body that the client got.
+    pub response_bytes: u64,
+    /// What the vendor counted.
+    pub tokens: Tokens,
+    /// List price in US dollars; `None`: unknown, which is not zero.
+    pub cost_usd: Option<f64>,
+    /// Did the stream end without its terminal event?
+    pub truncated: bool,
+}

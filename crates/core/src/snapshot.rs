@@ -1,0 +1,138 @@
+//! Everything routing may look at besides the request: accounts, chains, pools, rules.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::account::Account;
+use crate::id::AccountId;
+use crate::quota::Window;
+use crate::verdict::Class;
+
+/// Something a request can be sent to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Target {
+    /// One account.
+    Account(AccountId),
+    /// A named pool, without its `@`.
+    Pool(String),
+}
+
+/// One stand-in on a chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChainStep {
+    /// Who stands in.
+    pub target: Target,
+    /// The model to ask instead; needed when the stand-in is of another vendor.
+    pub model: Option<String>,
+}
+
+/// How a pool places a new session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Strategy {
+    /// The first member that can serve.
+    #[default]
+    Ordered,
+}
+
+/// A named set of accounts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pool {
+    /// How a member is chosen.
+    pub strategy: Strategy,
+    /// Its accounts, in the owner's order.
+    pub members: Vec<AccountId>,
+}
+
+/// The rule by which a metered account may stand in for another.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SpendRule {
+    /// Reasons why the source could not serve that make spending acceptable.
+    pub after: Vec<Class>,
+    /// Most US dollars a day (UTC).
+    pub daily_limit_usd: f64,
+    /// Already spent today, in US dollars.
+    pub spent_today_usd: f64,
+}
+
+/// A hard reserve that even failover does not break.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct KillSwitch {
+    /// Off by default.
+    pub enabled: bool,
+    /// Least remaining percent per window, for every account.
+    pub everyone: BTreeMap<Window, f64>,
+    /// The same for single accounts; a window named here replaces the general one.
+    pub accounts: BTreeMap<AccountId, BTreeMap<Window, f64>>,
+}
+
+/// Whether an account whose quota is not known may serve where a minimum is set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnknownQuota {
+    /// It may.
+    Open,
+    /// It may not.
+    #[default]
+    Closed,
+}
+
+/// The numbers routing runs on. Defaults: `tests/cases/README.md`, section 5.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Policy {
+    /// Most moves to another account within one request.
+    pub max_hops: u32,
+    /// Rest in seconds when the vendor states no time.
+    pub unknown_cooldown_s: i64,
+    /// Longest wait in seconds for a retry on the same account.
+    pub max_wait_s: f64,
+    /// A quota reading older than this many seconds is no longer usable.
+    pub quota_max_age_s: i64,
+    /// See [`UnknownQuota`].
+    pub unknown_quota: UnknownQuota,
+    /// Retries on the same account after `burst`.
+    pub burst_retries: u32,
+    /// Retries on the same account after `overloaded`.
+    pub overloaded_retries: u32,
+    /// Retries on the same account after `transient`.
+    pub transient_retries: u32,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            max_hops: 5,
+            unknown_cooldown_s: 900,
+            max_wait_s: 60.0,
+            quota_max_age_s: 600,
+            unknown_quota: UnknownQuota::Closed,
+            burst_retries: 1,
+            overloaded_retries: 2,
+            transient_retries: 1,
+        }
+    }
+}
+
+/// The state of the herd. Changed only by [`crate::route::StateChange`]s and by its owner's commands.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Snapshot {
+    /// All accounts.
+    pub accounts: BTreeMap<AccountId, Account>,
+    /// The owner's order, used by `next` and tables.
+    pub order: Vec<AccountId>,
+    /// Where a request without pin and session goes.
+    pub active: Option<Target>,
+    /// Fallback chains by source account. Directional, not transitive, empty by default.
+    pub chains: BTreeMap<AccountId, Vec<ChainStep>>,
+    /// Pools by name.
+    pub pools: BTreeMap<String, Pool>,
+    /// Rules for metered accounts.
+    pub spend_rules: BTreeMap<AccountId, SpendRule>,
+    /// Hard reserves.
+    pub kill_switch: KillSwitch,
+    /// The numbers.
+    pub policy: Policy,
+}
