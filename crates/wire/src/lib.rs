@@ -1,1 +1,10 @@
-//! Placeholder until the crate is written.
+//! Bytes without copies: what the gateway must see in a body or a stream, and change in it, without parsing the rest.
+//!
+//! Pure functions and small state machines fed with the frames as they come. Used by the gateway's data plane only.
+
+pub mod anthropic;
+pub mod decode;
+pub mod identity;
+pub mod peek;
+pub mod splice;
+pub mod sse;
