@@ -1,1 +1,25 @@
-//! Placeholder until the crate is written.
+//! What each vendor says on the wire, as data: verdicts, quota, login, refresh, terms, error shapes.
+//!
+//! Pure: no I/O, no clock, no randomness. The gateway asks it what an answer means and what windows it reports; the
+//! credentials crate asks it what to send to a token endpoint and how to read what comes back; the command line asks
+//! it for terms and identities. Time and random values come from the caller.
+//!
+//! Vendor knowledge lives in one table per vendor (`anthropic/refusals.rs`, `openai/refusals.rs`,
+//! `qwen/refusals.rs`), read by small shared code. What is unknown is neutral: passed on, nobody blamed.
+
+pub mod anthropic;
+pub mod call;
+pub mod classify;
+pub mod client_error;
+pub mod identity;
+pub mod quota;
+pub mod refresh;
+pub mod stream;
+pub mod terms;
+
+pub use call::Call;
+pub use classify::{UpstreamAnswer, classify};
+pub use client_error::{ClientError, ErrorKind, client_error};
+pub use quota::{windows_from_event, windows_from_headers, windows_from_usage};
+pub use refresh::{RefreshAnswer, judge_refresh};
+pub use stream::{EventKind, event_kind};

@@ -1,0 +1,50 @@
+//! What a pasted Anthropic secret is, by its prefix.
+
+use remuda_core::CredentialKind;
+
+/// Kind of a secret that a person gave us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyKind {
+    /// `sk-ant-oat…`: long-lived subscription token (`claude setup-token`).
+    StaticToken,
+    /// `sk-ant-api…`: pay-as-you-go key.
+    ApiKey,
+    /// `sk-ant-ort…`: a refresh token.
+    RefreshToken,
+    /// `sk-ant-admin…`: administers an organisation, cannot call models.
+    AdminKey,
+    /// Anything else: fine for a compatible endpoint, wrong for Anthropic itself.
+    Unknown,
+}
+
+impl KeyKind {
+    /// Looks at the prefix only.
+    #[must_use]
+    pub fn of(secret: &str) -> Self {
+        let prefixes = [
+            ("sk-ant-oat", Self::StaticToken),
+            ("sk-ant-api", Self::ApiKey),
+            ("sk-ant-ort", Self::RefreshToken),
+            ("sk-ant-admin", Self::AdminKey),
+        ];
+        prefixes.into_iter().find(|(prefix, _)| secret.starts_with(prefix)).map_or(Self::Unknown, |(_, kind)| kind)
+    }
+
+    /// The credential kind under which it can be stored, or why it cannot, in words for a person.
+    ///
+    /// # Errors
+    /// The explanation. [`KeyKind::Unknown`] is an error here; a caller with a `--base-url` of its own takes such a key as
+    /// [`CredentialKind::ApiKey`] without asking.
+    pub fn credential_kind(self) -> Result<CredentialKind, &'static str> {
+        match self {
+            Self::StaticToken => Ok(CredentialKind::StaticToken),
+            Self::ApiKey => Ok(CredentialKind::ApiKey),
+            Self::RefreshToken => Err("this is a refresh token (sk-ant-ort…). It is single-use and belongs to the \
+                program that logged in; log in anew instead of copying it"),
+            Self::AdminKey => Err("this is an admin key (sk-ant-admin…). It administers the organisation and cannot \
+                call models; create an API key (sk-ant-api…) in the Console"),
+            Self::Unknown => Err("this does not look like an Anthropic secret: API keys begin with sk-ant-api, \
+                long-lived tokens with sk-ant-oat"),
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! Anthropic: endpoints, login, profile, keys, prices.
+
+pub mod endpoints;
+pub mod key;
+pub mod login;
+pub mod price;
+pub mod profile;
+
+pub use endpoints::Endpoints;
+pub use key::KeyKind;
+pub use login::{Login, LoginError, Pasted, Redirect, Tokens};
+pub use price::cost_usd;
+pub use profile::Profile;
