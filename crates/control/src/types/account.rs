@@ -1,0 +1,174 @@
+//! Accounts as every view shows them. No field here ever holds a secret.
+
+use std::collections::BTreeMap;
+
+use remuda_core::{AccountId, Class, CostClass, CredentialKind, Host, ReadingSource, UnixSeconds, Vendor, Window};
+use serde::{Deserialize, Serialize};
+
+/// Can this account serve now?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// As far as is known it serves.
+    Ready,
+    /// A limit was reached; [`AccountView::resting`] says until when.
+    Resting,
+    /// The vendor rejects its credential: log in again.
+    NeedsLogin,
+    /// The vendor has closed or suspended it.
+    Disabled,
+    /// Its owner has switched it off.
+    Paused,
+}
+
+/// A rest, with the evidence for it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rest {
+    /// First second at which the account may be asked again.
+    pub until: UnixSeconds,
+    /// Why.
+    pub reason: Class,
+    /// Did the vendor state the time? If not, it is a default and ends with a single probe.
+    pub stated: bool,
+    /// What the vendor said, in words.
+    pub evidence: String,
+}
+
+/// A rest that concerns one model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelRest {
+    /// Which model.
+    pub model: String,
+    /// The rest.
+    #[serde(flatten)]
+    pub rest: Rest,
+}
+
+/// The newest reading of one quota window.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WindowView {
+    /// `five_hour`, `seven_day`, `other:<seconds>`, `model:<name>`.
+    pub window: Window,
+    /// Share used, 0 to 100 percent.
+    pub used_percent: f64,
+    /// When it starts anew, if stated.
+    pub resets_at: Option<UnixSeconds>,
+    /// When it was read.
+    pub read_at: UnixSeconds,
+    /// Where it was read.
+    pub source: ReadingSource,
+}
+
+/// Who the vendor says it is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Who {
+    /// E-mail address of the person.
+    pub email: Option<String>,
+    /// Name of the organisation.
+    pub organization: Option<String>,
+    /// Plan in words: `Max 20x`.
+    pub plan: Option<String>,
+}
+
+/// One account.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AccountView {
+    /// Stable id.
+    pub id: AccountId,
+    /// The owner's name for it.
+    pub label: String,
+    /// Who serves it.
+    pub vendor: Vendor,
+    /// What kind of secret it has.
+    pub kind: CredentialKind,
+    /// What using it costs.
+    pub cost: CostClass,
+    /// Can it serve now?
+    pub state: State,
+    /// Is it where requests without a pin go? With a pool active, the pool's members are.
+    pub active: bool,
+    /// Who the vendor says it is.
+    pub who: Who,
+    /// The endpoint, when it is not the vendor's own.
+    pub base_url: Option<String>,
+    /// The rest of the whole account.
+    pub resting: Option<Rest>,
+    /// Rests of single models.
+    pub resting_models: Vec<ModelRest>,
+    /// Quota windows, shortest first.
+    pub windows: Vec<WindowView>,
+    /// Least remaining percent per window; below it the account is passed over.
+    pub min_remaining: BTreeMap<Window, f64>,
+    /// Agents of other makers that may use this subscription.
+    pub allowed_hosts: Vec<Host>,
+    /// Who may stand in for it, in order: labels and `@pools`.
+    pub chain: Vec<String>,
+    /// Labels of the accounts for which it may stand in.
+    pub stands_in_for: Vec<String>,
+    /// Pools it belongs to.
+    pub pools: Vec<String>,
+    /// When it was added.
+    pub added_at: Option<UnixSeconds>,
+}
+
+/// All accounts, in the owner's order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Accounts {
+    /// When this was true.
+    pub now: UnixSeconds,
+    /// The accounts.
+    pub accounts: Vec<AccountView>,
+}
+
+/// Names one account.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AccountRef {
+    /// Label or id.
+    pub account: String,
+}
+
+/// One account.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AccountShown {
+    /// When this was true.
+    pub now: UnixSeconds,
+    /// The account.
+    pub account: AccountView,
+}
+
+/// What to change about an account. Fields left out stay as they are.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct AccountChange {
+    /// Label or id.
+    pub account: String,
+    /// Its new label.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// `true` switches it on, `false` off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+}
+
+/// An account before and after a change.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AccountChanged {
+    /// As it was.
+    pub before: AccountView,
+    /// As it is.
+    pub account: AccountView,
+    /// What a careful owner wants to know about it.
+    pub notes: Vec<String>,
+}
+
+/// An account is gone, and so is its credential.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AccountRemoved {
+    /// As it was.
+    pub before: AccountView,
+    /// Labels of the accounts on whose chains it stood.
+    pub removed_from_chains: Vec<String>,
+    /// Pools it belonged to.
+    pub removed_from_pools: Vec<String>,
+    /// Where requests without a pin go now; `None`: nowhere until an account is chosen.
+    pub active: Option<String>,
+}

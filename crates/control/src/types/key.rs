@@ -1,0 +1,87 @@
+//! Client keys: what an agent presents to the gateway.
+
+use remuda_core::{Host, UnixSeconds};
+use serde::{Deserialize, Serialize};
+
+/// What a key opens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyScope {
+    /// Requests to the vendors, nothing else.
+    #[default]
+    Agent,
+    /// The control API too.
+    Admin,
+}
+
+/// A key, without its secret.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KeyView {
+    /// Names it in `key revoke`.
+    pub id: String,
+    /// What its owner calls it.
+    pub name: String,
+    /// What it opens.
+    pub scope: KeyScope,
+    /// The agent that holds it.
+    pub host: Host,
+    /// The account or `@pool` its requests go to; `None`: the active one.
+    pub pin: Option<String>,
+    /// When it was made.
+    pub created_at: UnixSeconds,
+    /// When it ends by itself.
+    pub expires_at: Option<UnixSeconds>,
+}
+
+/// All keys that are still good.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Keys {
+    /// When this was true.
+    pub now: UnixSeconds,
+    /// The keys, oldest first.
+    pub keys: Vec<KeyView>,
+}
+
+/// Make a key.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KeyCreate {
+    /// What its owner calls it.
+    pub name: String,
+    /// The agent that will hold it.
+    pub host: Host,
+    /// What it opens.
+    #[serde(default)]
+    pub scope: KeyScope,
+    /// The account or `@pool` its requests go to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pin: Option<String>,
+    /// Does the pin come from a project file? Then decision records say so.
+    #[serde(default)]
+    pub pinned_by_project: bool,
+    /// Seconds until it ends by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifetime_s: Option<u64>,
+}
+
+/// The only answer that ever holds a key's secret; it cannot be asked for again.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct KeyCreated {
+    /// The key.
+    pub key: KeyView,
+    /// `rmd_…`: what the agent presents.
+    pub secret: super::SentSecret,
+}
+
+/// Names a key.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KeyRef {
+    /// Its id, or its name when only one key has it.
+    pub key: String,
+}
+
+/// A key that opens nothing any more.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KeyRevoked {
+    /// As it was.
+    pub key: KeyView,
+}
