@@ -46,7 +46,7 @@ pub enum LabelError {
     /// More than 64 characters.
     #[error("a label has at most 64 characters, this one has {0}")]
     TooLong(usize),
-    /// `@` names pools, `-` begins options.
+    /// `@` names pools, `-` begins options, `.` begins path segments that mean something else.
     #[error("a label cannot begin with '{0}'")]
     BadStart(char),
     /// Control characters and separators would garble tables and commands.
@@ -71,7 +71,7 @@ impl Label {
         if chars > Self::MAX_CHARS {
             return Err(LabelError::TooLong(chars));
         }
-        if matches!(first, '@' | '-') {
+        if matches!(first, '@' | '-' | '.') {
             return Err(LabelError::BadStart(first));
         }
         if let Some(bad) = text.chars().find(|c| c.is_control() || matches!(c, ',' | '/' | '\\')) {

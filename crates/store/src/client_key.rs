@@ -28,6 +28,17 @@ impl fmt::Display for KeyId {
     }
 }
 
+/// What a client key opens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyScope {
+    /// Requests to the vendors, nothing else.
+    #[default]
+    Agent,
+    /// The control API too.
+    Admin,
+}
+
 /// One client key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientKey {
@@ -39,11 +50,15 @@ pub struct ClientKey {
     pub prefix: String,
     /// What it is for, in the owner's words or ours: `remuda run claude (pid 4711)`.
     pub purpose: String,
+    /// What it opens.
+    pub scope: KeyScope,
     /// The host that holds it.
     pub host: Host,
     /// The only target it may use, if limited. It stays when that account or pool is removed: a limited key never
     /// becomes an unlimited one, it only stops serving.
     pub pin: Option<Target>,
+    /// Does the pin come from a project's `.remuda.toml`? Decision records say so.
+    pub pinned_by_project: bool,
     /// First second at which it no longer opens anything.
     pub expires_at: Option<UnixSeconds>,
     /// When it was made.

@@ -14,7 +14,7 @@ pub mod refresh;
 pub mod session;
 pub mod store;
 
-pub use client_key::{ClientKey, KeyHash, KeyId};
+pub use client_key::{ClientKey, KeyHash, KeyId, KeyScope};
 pub use credential::{Credential, OauthPair, StoredCredential};
 pub use error::StoreError;
 pub use herd::{Acknowledgement, AuthHeader, Edit, Herd, HostGrant, Login, NewAccount, Profile, Removed};

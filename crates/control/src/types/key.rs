@@ -1,18 +1,8 @@
 //! Client keys: what an agent presents to the gateway.
 
 use remuda_core::{Host, UnixSeconds};
+pub use remuda_store::KeyScope;
 use serde::{Deserialize, Serialize};
-
-/// What a key opens.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum KeyScope {
-    /// Requests to the vendors, nothing else.
-    #[default]
-    Agent,
-    /// The control API too.
-    Admin,
-}
 
 /// A key, without its secret.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
