@@ -1,0 +1,56 @@
+//! The vendor as a program for people: accounts from options, and a control endpoint under `/__fake/`.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use crate::account::FakeAccount;
+use crate::config::{AccountSpec, Browser, Config};
+use crate::vendor::{Fake, StartError};
+
+/// What a person can choose on the command line.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where to listen; loopback only.
+    pub listen: SocketAddr,
+    /// Its accounts. Empty: a subscription `personal`, a subscription `work` and an API key `metered`.
+    pub accounts: Vec<AccountSpec>,
+    /// The same keys and tokens on every start with the same number.
+    pub seed: Option<u64>,
+    /// Pause before each event of a stream, in milliseconds.
+    pub event_delay_ms: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), accounts: Vec::new(), seed: None, event_delay_ms: 0 }
+    }
+}
+
+/// A vendor that serves until it is shut down.
+pub struct Running {
+    /// The vendor.
+    pub vendor: Fake,
+    /// Its accounts in the order of the options.
+    pub accounts: Vec<FakeAccount>,
+}
+
+/// Starts a vendor with these accounts, a person at the authorize page and the control endpoint.
+///
+/// # Errors
+/// [`StartError`].
+pub async fn serve(options: Options) -> Result<Running, StartError> {
+    let config = Config {
+        listen: options.listen,
+        seed: options.seed,
+        event_delay: std::time::Duration::from_millis(options.event_delay_ms),
+        browser: Browser::Person,
+        ..Config::default()
+    };
+    let vendor = Fake::start(config).await?;
+    let specs = if options.accounts.is_empty() {
+        vec![AccountSpec::subscription("personal"), AccountSpec::subscription("work"), AccountSpec::api_key("metered")]
+    } else {
+        options.accounts
+    };
+    let accounts = specs.into_iter().map(|spec| vendor.add_account(spec)).collect::<Result<_, _>>()?;
+    Ok(Running { vendor, accounts })
+}

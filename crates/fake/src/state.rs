@@ -1,0 +1,112 @@
+//! Everything that changes at the vendor, behind one lock that is held for moments and never across an await.
+
+use std::collections::{HashSet, VecDeque};
+
+use crate::account::Kind;
+use crate::clock::Clock;
+use crate::config::{AccountSpec, Browser, Config};
+use crate::fault::{Fault, Who};
+use crate::grants::Grants;
+use crate::log::{Endpoint, Log};
+use crate::quota::buckets::Minute;
+use crate::quota::windows::Windows;
+
+/// One account as the vendor keeps it.
+pub(crate) struct Account {
+    pub(crate) spec: AccountSpec,
+    pub(crate) account_uuid: String,
+    pub(crate) organization_uuid: String,
+    pub(crate) disabled: bool,
+    pub(crate) windows: Windows,
+    pub(crate) minute: Minute,
+}
+
+impl Account {
+    pub(crate) fn is_metered(&self) -> bool {
+        self.spec.kind == Kind::ApiKey
+    }
+}
+
+/// See the module.
+pub(crate) struct State {
+    pub(crate) clock: Clock,
+    pub(crate) accounts: Vec<Account>,
+    pub(crate) grants: Grants,
+    pub(crate) browser: Browser,
+    pub(crate) faults: VecDeque<(Who, Fault)>,
+    pub(crate) log: Log,
+    pub(crate) violations: Violations,
+    /// SHA-256 of the bodies that agents have sent; empty: any body is fine.
+    pub(crate) expected_bodies: HashSet<[u8; 32]>,
+}
+
+impl State {
+    pub(crate) fn new(config: &Config) -> Self {
+        Self {
+            clock: Clock::new(config.clock),
+            accounts: Vec::new(),
+            grants: Grants::new(config.access_token_life_s, config.refresh_revokes_access),
+            browser: config.browser.clone(),
+            faults: VecDeque::new(),
+            log: Log::new(config.log),
+            violations: Violations::default(),
+            expected_bodies: HashSet::new(),
+        }
+    }
+
+    pub(crate) fn account_named(&self, name_or_email: &str) -> Option<usize> {
+        self.accounts.iter().position(|a| a.spec.name == name_or_email || a.spec.email == name_or_email)
+    }
+
+    /// The next fault for this request, used up by one.
+    pub(crate) fn take_fault(&mut self, account: Option<usize>, matches: impl Fn(&Fault) -> bool) -> Option<Fault> {
+        let name = account.and_then(|index| self.accounts.get(index)).map(|account| account.spec.name.as_str());
+        let position = self.faults.iter().position(|(who, fault)| {
+            let whose = match who {
+                Who::Any => true,
+                Who::Account(wanted) => name == Some(wanted),
+            };
+            whose && matches(fault)
+        })?;
+        let (_, fault) = self.faults.get_mut(position)?;
+        let taken = fault.clone();
+        fault.times = fault.times.saturating_sub(1);
+        if fault.times == 0 {
+            self.faults.remove(position);
+        }
+        Some(taken)
+    }
+}
+
+/// Does the fault meet a request to this endpoint that names this model?
+pub(crate) fn meets(fault: &Fault, endpoint: Endpoint, model: Option<&str>) -> bool {
+    fault.on == endpoint && (fault.early || fault.model.is_none() || fault.model.as_deref() == model)
+}
+
+/// What the vendor holds against its clients. Bounded: beyond [`Violations::MOST`] they are only counted.
+#[derive(Default)]
+pub(crate) struct Violations {
+    list: Vec<String>,
+    more: usize,
+}
+
+impl Violations {
+    const MOST: usize = 1000;
+
+    pub(crate) fn add(&mut self, what: String) {
+        tracing::warn!(violation = what, "the vendor in miniature objects");
+        if self.list.len() < Self::MOST {
+            self.list.push(what);
+        } else {
+            self.more += 1;
+        }
+    }
+
+    pub(crate) fn all(&self) -> Vec<String> {
+        let mut all = self.list.clone();
+        if self.more > 0 {
+            all.push(format!("and {} more", self.more));
+        }
+        all
+    }
+}

@@ -1,0 +1,286 @@
+//! The vendor as tests hold it: start, add accounts, script, look, stop.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use sha2::{Digest, Sha256};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::account::{FakeAccount, Kind, Tokens};
+use crate::config::{AccountSpec, Browser, Config};
+use crate::fault::{Fault, Who};
+use crate::grants::SCOPES;
+use crate::log::Seen;
+use crate::mint::Mint;
+use crate::quota::buckets::Minute;
+use crate::quota::windows::Windows;
+use crate::quota::{Reading, Window};
+use crate::server;
+use crate::state::{Account, State};
+
+/// Why the vendor cannot open its doors.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Everything here is unprotected by design.
+    #[error("{0} is not a loopback address; the vendor in miniature only serves this machine")]
+    NotLoopback(SocketAddr),
+    /// The address cannot be had.
+    #[error("cannot listen on {address}; is something else running there?")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// No randomness.
+    #[error("the system gives no randomness: {0}")]
+    Random(getrandom::Error),
+    /// Two accounts of one name.
+    #[error(transparent)]
+    Account(#[from] NameTaken),
+}
+
+/// Names are how scripts and logs tell accounts apart.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is already an account named {0:?}")]
+pub struct NameTaken(pub String);
+
+/// What connections and handles share.
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    pub(crate) base_url: String,
+    pub(crate) mint: Mint,
+    pub(crate) state: Mutex<State>,
+}
+
+/// A running vendor. Stops when it is shut down; dropped without that, its tasks end with their runtime or at once at
+/// their next await.
+pub struct Fake {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Fake {
+    /// Listens and serves. Needs a tokio runtime with I/O and time.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        let wanted = config.listen;
+        if !wanted.ip().is_loopback() {
+            return Err(StartError::NotLoopback(wanted));
+        }
+        let failed = |source| StartError::Listen { address: wanted, source };
+        let listener = server::listen(wanted).map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let mint = Mint::new(config.seed).map_err(StartError::Random)?;
+        let state = Mutex::new(State::new(&config));
+        let shared = Arc::new(Shared { base_url: format!("http://{address}"), mint, state, config });
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        tasks.spawn(server::accept(listener, Arc::clone(&shared), tasks.clone(), stop.clone()));
+        Ok(Self { shared, address, tasks, stop })
+    }
+
+    /// `http://127.0.0.1:PORT`, for inference, usage and profile alike.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        self.shared.base_url.clone()
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The page at which a person consents (`https://claude.ai/oauth/authorize` of the real vendor).
+    #[must_use]
+    pub fn authorize_url(&self) -> String {
+        format!("{}/oauth/authorize", self.shared.base_url)
+    }
+
+    /// Where codes and refresh tokens are exchanged (`https://platform.claude.com/v1/oauth/token`).
+    #[must_use]
+    pub fn token_url(&self) -> String {
+        format!("{}/v1/oauth/token", self.shared.base_url)
+    }
+
+    /// The redirect address of the page that shows `code#state` for copying. The real vendor's
+    /// (`https://platform.claude.com/oauth/code/callback`) is accepted too and leads to the same page here.
+    #[must_use]
+    pub fn copy_code_redirect(&self) -> String {
+        format!("{}/oauth/code/callback", self.shared.base_url)
+    }
+
+    /// Adds an account, with its key or long-lived token. Subscriptions get token pairs by logging in or
+    /// [`FakeAccount::issue_tokens`].
+    ///
+    /// # Errors
+    /// The name is taken.
+    pub fn add_account(&self, spec: AccountSpec) -> Result<FakeAccount, NameTaken> {
+        let mint = &self.shared.mint;
+        let mut state = self.shared.state.lock();
+        if state.accounts.iter().any(|account| account.spec.name == spec.name) {
+            return Err(NameTaken(spec.name));
+        }
+        let index = state.accounts.len();
+        let key = match spec.kind {
+            Kind::ApiKey => {
+                let key = mint.secret("sk-ant-api03-");
+                state.grants.add_key(key.clone(), index);
+                key
+            }
+            Kind::Subscription | Kind::StaticToken => {
+                let token = mint.secret("sk-ant-oat01-");
+                let now = state.clock.now();
+                state.grants.add_static(token.clone(), index, now);
+                token
+            }
+        };
+        let handle = FakeAccount {
+            shared: Arc::clone(&self.shared),
+            index,
+            name: spec.name.clone(),
+            email: spec.email.clone(),
+            account_uuid: mint.uuid("account", &spec.email),
+            organization_uuid: mint.uuid("organization", &spec.organization),
+            key,
+        };
+        let account = Account {
+            account_uuid: handle.account_uuid.clone(),
+            organization_uuid: handle.organization_uuid.clone(),
+            disabled: false,
+            windows: Windows::new(&spec.model_windows),
+            minute: Minute::new(&spec.buckets, state.clock.now_ms()),
+            spec,
+        };
+        state.accounts.push(account);
+        Ok(handle)
+    }
+
+    /// Queues faults. See [`Fault`] for which requests they meet.
+    pub fn script(&self, who: impl Into<Who>, faults: impl IntoIterator<Item = Fault>) {
+        let who = who.into();
+        self.shared.state.lock().faults.extend(faults.into_iter().map(|fault| (who.clone(), fault)));
+    }
+
+    /// How many scripted faults have not been met.
+    #[must_use]
+    pub fn pending_faults(&self) -> usize {
+        self.shared.state.lock().faults.len()
+    }
+
+    /// Forgets all scripted faults that have not been met.
+    pub fn clear_faults(&self) {
+        self.shared.state.lock().faults.clear();
+    }
+
+    /// Sets a window of an account; see [`FakeAccount::set_window`].
+    pub fn set_window(&self, account: &FakeAccount, window: Window, used_percent: f64, resets_in_s: i64) {
+        account.set_window(window, used_percent, resets_in_s);
+    }
+
+    /// Who is signed in at the authorize page from now on.
+    pub fn set_browser(&self, browser: Browser) {
+        self.shared.state.lock().browser = browser;
+    }
+
+    /// Unix seconds by the vendor's clock.
+    #[must_use]
+    pub fn now(&self) -> i64 {
+        self.shared.state.lock().clock.now()
+    }
+
+    /// Puts the vendor's clock forward.
+    pub fn advance(&self, seconds: i64) {
+        self.shared.state.lock().clock.advance(seconds);
+    }
+
+    /// Everything received, oldest first, within the bounds of [`crate::LogLimits`]. Requests to `/__fake/` are not in it.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Seen> {
+        self.shared.state.lock().log.all()
+    }
+
+    /// What a gateway did that it must never do, in words. Empty is right.
+    #[must_use]
+    pub fn violations(&self) -> Vec<String> {
+        self.shared.state.lock().violations.all()
+    }
+
+    /// Registers the body that an agent sends. From the first one on, every `POST /v1/messages` must carry one of the
+    /// registered bodies, byte for byte as on the wire, else it is a violation.
+    pub fn expect_body(&self, body: &[u8]) {
+        self.shared.state.lock().expected_bodies.insert(Sha256::digest(body).into());
+    }
+
+    /// Stops listening, drops every connection and waits until all tasks have ended.
+    pub async fn shutdown(self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+impl Drop for Fake {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+impl Shared {
+    pub(crate) fn issue_tokens(&self, index: usize) -> Tokens {
+        let mut state = self.state.lock();
+        let now = state.clock.now();
+        let pair = state.grants.login(index, &SCOPES.join(" "), &self.mint, now);
+        let expires_in = self.config.access_token_life_s;
+        Tokens {
+            access_token: pair.access,
+            refresh_token: pair.refresh,
+            expires_in,
+            expires_at: now + expires_in,
+            scope: pair.scope,
+        }
+    }
+
+    pub(crate) fn expire_access(&self, index: usize) {
+        let mut state = self.state.lock();
+        let now = state.clock.now();
+        state.grants.expire_access(index, now);
+    }
+
+    pub(crate) fn revoke_access(&self, index: usize) {
+        self.state.lock().grants.revoke_access(index);
+    }
+
+    pub(crate) fn revoke_all(&self, index: usize) {
+        self.state.lock().grants.revoke_all(index);
+    }
+
+    pub(crate) fn set_disabled(&self, index: usize, disabled: bool) {
+        if let Some(account) = self.state.lock().accounts.get_mut(index) {
+            account.disabled = disabled;
+        }
+    }
+
+    pub(crate) fn set_window(&self, index: usize, window: &Window, used_percent: f64, resets_in_s: i64) {
+        let mut state = self.state.lock();
+        let resets_at = state.clock.now() + resets_in_s;
+        if let Some(account) = state.accounts.get_mut(index) {
+            account.windows.set(window, used_percent, resets_at);
+        }
+    }
+
+    pub(crate) fn windows(&self, index: usize) -> Vec<Reading> {
+        let mut state = self.state.lock();
+        let now = state.clock.now();
+        state.accounts.get_mut(index).map_or_else(Vec::new, |account| {
+            account.windows.roll(now);
+            account.windows.readings()
+        })
+    }
+}
