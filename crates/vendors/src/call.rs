@@ -20,6 +20,8 @@ pub struct Call {
     pub url: String,
     /// Goes into `authorization: Bearer …`.
     pub bearer: Option<SecretString>,
+    /// Goes into `x-api-key: …`.
+    pub api_key: Option<SecretString>,
     /// Further headers, lower-case names. `user-agent` is the caller's.
     pub headers: &'static [(&'static str, &'static str)],
     /// JSON text (`content-type: application/json`). Secret, because it carries codes and refresh tokens.

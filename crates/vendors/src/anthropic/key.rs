@@ -1,6 +1,26 @@
 //! What a pasted Anthropic secret is, by its prefix.
 
 use remuda_core::CredentialKind;
+use secrecy::SecretString;
+
+use super::endpoints::Endpoints;
+use crate::call::{Call, Method};
+
+/// Asks for one model, which costs nothing: does the endpoint take this key? `bearer`: the key travels as
+/// `authorization: Bearer` (some compatible endpoints) instead of `x-api-key`.
+#[must_use]
+pub fn check_call(endpoints: &Endpoints, key: &SecretString, bearer: bool) -> Call {
+    let key = Some(key.clone());
+    let (bearer, api_key) = if bearer { (key, None) } else { (None, key) };
+    Call {
+        method: Method::Get,
+        url: format!("{}/v1/models?limit=1", endpoints.api_base.trim_end_matches('/')),
+        bearer,
+        api_key,
+        headers: &[("anthropic-version", "2023-06-01"), ("accept", "application/json")],
+        json: None,
+    }
+}
 
 /// Kind of a secret that a person gave us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -99,6 +99,7 @@ impl Login {
             method: crate::call::Method::Post,
             url: self.endpoints.token.clone(),
             bearer: None,
+            api_key: None,
             headers: &[],
             json: Some(pasted.code.clone()),
         }

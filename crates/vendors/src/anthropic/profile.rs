@@ -59,6 +59,7 @@ fn oauth_get(endpoints: &Endpoints, path: &str, access: &SecretString) -> Call {
         method: crate::call::Method::Get,
         url: format!("{}{path}", endpoints.api_base.trim_end_matches('/')),
         bearer: Some(access.clone()),
+        api_key: None,
         headers: &[("anthropic-beta", "oauth-2025-04-20"), ("accept", "application/json")],
         json: None,
     }
