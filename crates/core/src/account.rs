@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{AccountId, Label};
-use crate::quota::{Reading, Window};
+use crate::quota::{Reading, ReadingSource, Window};
 use crate::request::Host;
 use crate::time::UnixSeconds;
 use crate::verdict::Class;
@@ -100,9 +100,6 @@ pub struct Cooldown {
     pub since: UnixSeconds,
     /// What the vendor said, in words.
     pub evidence: String,
-    /// While the one probe that ends an unstated rest is under way: until when others wait for it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub probing_until: Option<UnixSeconds>,
 }
 
 /// One login or key of one vendor.
@@ -157,5 +154,71 @@ impl Account {
             model_cooling: BTreeMap::new(),
             readings: BTreeMap::new(),
         }
+    }
+
+    /// Takes over a reading unless a newer one is known. Of two readings of the same second the usage endpoint's counts,
+    /// because it states the whole. True: it was taken over.
+    pub fn learn(&mut self, window: Window, reading: Reading) -> bool {
+        let full = self.readings.len() >= Self::MAX_READINGS;
+        match self.readings.get_mut(&window) {
+            Some(known) if known.read_at > reading.read_at => false,
+            Some(known)
+                if known.read_at == reading.read_at
+                    && known.source == ReadingSource::Usage
+                    && reading.source != ReadingSource::Usage =>
+            {
+                false
+            }
+            Some(known) => {
+                *known = reading;
+                true
+            }
+            None if full => false,
+            None => {
+                self.readings.insert(window, reading);
+                true
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reading(used_percent: f64, read_at: UnixSeconds, source: ReadingSource) -> Reading {
+        Reading { used_percent, resets_at: None, source, read_at }
+    }
+
+    fn account() -> Account {
+        let label = Label::new("a").unwrap();
+        let id = AccountId(uuid::Uuid::from_u128(1));
+        Account::new(id, label, Vendor::Anthropic, CredentialKind::Subscription, CostClass::Included)
+    }
+
+    #[test]
+    fn a_later_poll_of_older_knowledge_does_not_overwrite_a_newer_header() {
+        let mut a = account();
+        assert!(a.learn(Window::FiveHour, reading(50.0, 100, ReadingSource::Headers)));
+        assert!(!a.learn(Window::FiveHour, reading(40.0, 99, ReadingSource::Usage)));
+        assert!((a.readings[&Window::FiveHour].used_percent - 50.0).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn at_the_same_second_the_usage_endpoint_counts() {
+        let mut a = account();
+        a.learn(Window::FiveHour, reading(50.0, 100, ReadingSource::Headers));
+        assert!(a.learn(Window::FiveHour, reading(51.0, 100, ReadingSource::Usage)));
+        assert!(!a.learn(Window::FiveHour, reading(52.0, 100, ReadingSource::Headers)));
+    }
+
+    #[test]
+    fn windows_are_bounded() {
+        let mut a = account();
+        for n in 0..100 {
+            a.learn(Window::Model(format!("m{n}")), reading(1.0, 1, ReadingSource::Headers));
+        }
+        assert_eq!(a.readings.len(), Account::MAX_READINGS);
+        assert!(a.learn(Window::Model("m0".to_owned()), reading(2.0, 2, ReadingSource::Headers)), "known ones go on");
     }
 }
