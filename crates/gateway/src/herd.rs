@@ -1,0 +1,447 @@
+//! The live state of the gateway: the snapshot that routing looks at, who may come in, where sessions live. In memory
+//! for the data plane, written behind to the store; commands of the owner go to the store first.
+//!
+//! Locks are held for the length of a look-up or of one pure routing step, never across an await.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use http::HeaderMap;
+use parking_lot::RwLock;
+use remuda_core::record::SourceReason;
+use remuda_core::route::{Action, Answer, Refreshed, Route, StateChange};
+use remuda_core::snapshot::{Policy, Snapshot, Target};
+use remuda_core::{AccountId, AccountStatus, Reading, RequestFacts, SessionKey, UnixSeconds, Window};
+use remuda_credentials::Clock;
+use remuda_store::{ClientKey, Edit, KeyId, Login, NewAccount, Profile, Removed, Store, StoreError};
+
+use crate::choice::{self, Chosen};
+use crate::journal::Journal;
+use crate::keys::{ClientKeys, Known, Refused};
+use crate::sessions::Sessions;
+
+/// Shared by the data plane and the control API.
+pub struct Herd {
+    state: RwLock<State>,
+    active_untried: AtomicBool,
+    store: Arc<dyn Store>,
+    journal: Arc<Journal>,
+    clock: Arc<dyn Clock>,
+    commands: tokio::sync::Mutex<()>,
+}
+
+struct State {
+    snapshot: Snapshot,
+    profiles: BTreeMap<AccountId, Arc<Profile>>,
+    keys: ClientKeys,
+    sessions: Sessions,
+    pins: HashMap<SessionKey, Chosen>,
+    active: Option<Chosen>,
+    choices: u64,
+}
+
+/// A request that has found its source.
+#[derive(Debug)]
+pub struct Begun {
+    /// Its way over the accounts.
+    pub route: Route,
+    /// Why its source is its source.
+    pub reason: SourceReason,
+}
+
+/// What one attempt needs to know of an account.
+#[derive(Clone, Debug)]
+pub struct Mount {
+    /// Its routing facts that do not change during an attempt.
+    pub label: String,
+    /// Who serves it.
+    pub vendor: remuda_core::Vendor,
+    /// What kind of secret it has.
+    pub kind: remuda_core::CredentialKind,
+    /// What using it costs.
+    pub cost: remuda_core::CostClass,
+    /// The rest.
+    pub profile: Arc<Profile>,
+}
+
+impl Herd {
+    /// Reads everything from the store.
+    ///
+    /// # Errors
+    /// The store cannot be read. That is never an empty herd.
+    pub async fn load(
+        store: Arc<dyn Store>,
+        journal: Arc<Journal>,
+        clock: Arc<dyn Clock>,
+        policy: Policy,
+    ) -> Result<Self, StoreError> {
+        let now = clock.now();
+        store.prune_client_keys(now).await?;
+        let herd = store.load(now).await?;
+        let mut keys = ClientKeys::default();
+        for key in store.client_keys().await? {
+            keys.insert(key, 0);
+        }
+        let mut sessions = Sessions::new(Sessions::MOST);
+        for bound in store.sessions(now).await?.into_iter().rev() {
+            sessions.bind(bound.session, bound.account, bound.touched_at);
+        }
+        let mut snapshot = herd.snapshot;
+        snapshot.policy = policy;
+        let active = snapshot.active.clone().map(|target| Chosen { target, number: 0 });
+        let pins = herd.session_pins.into_iter().map(|(s, target)| (s, Chosen { target, number: 0 })).collect();
+        let profiles = herd.profiles.into_iter().map(|(id, p)| (id, Arc::new(p))).collect();
+        let state = State { snapshot, profiles, keys, sessions, pins, active, choices: 0 };
+        Ok(Self {
+            state: RwLock::new(state),
+            active_untried: AtomicBool::new(false),
+            store,
+            journal,
+            clock,
+            commands: tokio::sync::Mutex::new(()),
+        })
+    }
+
+    // --- data plane ---------------------------------------------------------------------------------------------
+
+    /// Recognises the client key of a request.
+    ///
+    /// # Errors
+    /// There is none that opens.
+    pub fn recognise(&self, headers: &HeaderMap, now: UnixSeconds) -> Result<Known, Refused> {
+        self.state.read().keys.recognise(headers, now)
+    }
+
+    /// Finds the source of a request and starts its way. `facts.choice`, `bound` and `within` are filled here. A client
+    /// without session ids is one session per client key.
+    pub fn begin(&self, who: &Known, mut facts: RequestFacts, now: UnixSeconds) -> Begun {
+        let session = facts.session.clone().unwrap_or_else(|| SessionKey(format!("key:{}", who.key.id)));
+        let key_pin = who.key.pin.clone().map(|target| Chosen { target, number: who.chosen });
+        let mut state = self.state.write();
+        let state = &mut *state;
+        let known = choice::Known {
+            key: key_pin.as_ref().map(|chosen| (chosen, who.key.pinned_by_project)),
+            session: state.pins.get(&session),
+            home: state.sessions.home(&session),
+            active: state.active.as_ref(),
+            active_untried: self.active_untried.load(Ordering::Relaxed),
+        };
+        let meant = choice::meant(&known, &state.snapshot);
+        if meant.reason == SourceReason::Active {
+            self.active_untried.store(false, Ordering::Relaxed);
+        }
+        facts.session = Some(session.clone());
+        (facts.choice, facts.bound, facts.within) = (meant.choice, meant.bound, meant.within);
+        let (route, changes) = Route::begin(facts, &state.snapshot, now);
+        self.remember(state, &changes, now);
+        state.sessions.follow(&session, meant.followed);
+        if state.sessions.touch(&session, now) {
+            self.journal.touched(session, now);
+        }
+        Begun { route, reason: meant.reason }
+    }
+
+    /// The next step of a request's way. Taking a probe is remembered at once.
+    pub fn next(&self, route: &mut Route, now: UnixSeconds) -> Action {
+        let (action, changes) = {
+            let state = self.state.read();
+            route.next(&state.snapshot, now)
+        };
+        if !changes.is_empty() {
+            self.apply(&changes, now);
+        }
+        action
+    }
+
+    /// An account answered. What follows from it is remembered.
+    pub fn answered(&self, route: &mut Route, answer: Answer, now: UnixSeconds) {
+        let changes = route.answered(answer, &self.state.read().snapshot, now);
+        self.apply(&changes, now);
+    }
+
+    /// A forced refresh ended.
+    pub fn refreshed(&self, route: &mut Route, how: Refreshed, now: UnixSeconds) {
+        let changes = route.refreshed(how, &self.state.read().snapshot, now);
+        self.apply(&changes, now);
+    }
+
+    /// What an attempt on this account needs; `None`: it was removed meanwhile.
+    pub fn mount(&self, account: AccountId) -> Option<Mount> {
+        let state = self.state.read();
+        let facts = state.snapshot.accounts.get(&account)?;
+        Some(Mount {
+            label: facts.label.as_str().to_owned(),
+            vendor: facts.vendor,
+            kind: facts.kind,
+            cost: facts.cost,
+            profile: Arc::clone(state.profiles.get(&account)?),
+        })
+    }
+
+    /// An account's answer stated what is left in its windows.
+    pub fn harvest(&self, account: AccountId, readings: Vec<(Window, Reading)>) {
+        if readings.is_empty() {
+            return;
+        }
+        let mut state = self.state.write();
+        let Some(facts) = state.snapshot.accounts.get_mut(&account) else { return };
+        let newer: Vec<_> = readings.into_iter().filter(|(window, r)| facts.learn(window.clone(), r.clone())).collect();
+        drop(state);
+        if !newer.is_empty() {
+            self.journal.readings(account, &newer);
+        }
+    }
+
+    /// Findings of routing or of the keeper: into memory now, to the store soon.
+    pub fn apply(&self, changes: &[StateChange], now: UnixSeconds) {
+        if !changes.is_empty() {
+            self.remember(&mut self.state.write(), changes, now);
+        }
+    }
+
+    /// Money was spent on an account.
+    pub fn spent(&self, account: AccountId, usd: f64, now: UnixSeconds) {
+        if let Some(rule) = self.state.write().snapshot.spend_rules.get_mut(&account) {
+            rule.spent_today_usd += usd;
+        }
+        self.journal.spent(account, now, usd);
+    }
+
+    fn remember(&self, state: &mut State, changes: &[StateChange], now: UnixSeconds) {
+        for change in changes {
+            match change {
+                StateChange::Bind(session, account) => state.sessions.bind(session.clone(), *account, now),
+                other => state.snapshot.apply(other),
+            }
+        }
+        self.journal.changes(changes);
+    }
+
+    // --- for views ----------------------------------------------------------------------------------------------
+
+    /// Looks at the snapshot and the profiles. Keep it short: routing waits.
+    pub fn look<T>(&self, see: impl FnOnce(&Snapshot, &BTreeMap<AccountId, Arc<Profile>>) -> T) -> T {
+        let state = self.state.read();
+        see(&state.snapshot, &state.profiles)
+    }
+
+    /// Sessions that a person has pinned.
+    #[must_use]
+    pub fn session_pins(&self) -> Vec<(SessionKey, Target)> {
+        self.state.read().pins.iter().map(|(s, chosen)| (s.clone(), chosen.target.clone())).collect()
+    }
+
+    /// Sessions whose key ends with `:` and a text that begins with `beginning`, for commands that name one.
+    #[must_use]
+    pub fn sessions_like(&self, beginning: &str) -> Vec<SessionKey> {
+        self.state.read().sessions.like(beginning, 10)
+    }
+
+    /// Writes what waits to be written.
+    pub async fn flush(&self) -> bool {
+        self.journal.flush().await
+    }
+
+    /// The store, for reading what only it has (decision records).
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// The clock that everything here goes by.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    // --- commands of the owner: the store first, then memory ----------------------------------------------------
+
+    /// Carries out commands, all or none. A changed active target or session pin is a fresh choice.
+    ///
+    /// # Errors
+    /// The store refuses one of them; nothing is changed.
+    pub async fn edit(&self, edits: Vec<Edit>) -> Result<(), StoreError> {
+        let _one_at_a_time = self.commands.lock().await;
+        self.journal.flush().await;
+        self.store.edit(edits.clone(), self.clock.now()).await?;
+        self.reread().await?;
+        let mut state = self.state.write();
+        for edit in edits {
+            match edit {
+                Edit::Active(Some(target)) => {
+                    let number = state.count();
+                    state.active = Some(Chosen { target, number });
+                    self.active_untried.store(true, Ordering::Relaxed);
+                }
+                Edit::PinSession(session, Some(target)) => {
+                    let number = state.count();
+                    state.pins.insert(session, Chosen { target, number });
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Stores a new account.
+    ///
+    /// # Errors
+    /// Label or identity taken, or the store fails.
+    pub async fn add_account(&self, new: NewAccount) -> Result<(), StoreError> {
+        let _one_at_a_time = self.commands.lock().await;
+        self.store.add_account(new, self.clock.now()).await?;
+        self.reread().await
+    }
+
+    /// Replaces an account's secret after a login: what was believed about the account is cleared.
+    ///
+    /// # Errors
+    /// The login is that of another account, or the store fails.
+    pub async fn login(&self, id: AccountId, login: Login) -> Result<u64, StoreError> {
+        let _one_at_a_time = self.commands.lock().await;
+        let generation = self.store.login(id, login, self.clock.now()).await?;
+        self.reread().await?;
+        Ok(generation)
+    }
+
+    /// The store was changed by the login engine: read it again.
+    ///
+    /// # Errors
+    /// The store cannot be read; memory stays as it was.
+    pub async fn refresh_from_store(&self) -> Result<(), StoreError> {
+        let _one_at_a_time = self.commands.lock().await;
+        self.reread().await
+    }
+
+    /// Removes an account and every mention of it.
+    ///
+    /// # Errors
+    /// There is none, or the store fails.
+    pub async fn remove_account(&self, id: AccountId) -> Result<Removed, StoreError> {
+        let _one_at_a_time = self.commands.lock().await;
+        self.journal.flush().await;
+        let removed = self.store.remove_account(id).await?;
+        self.state.write().sessions.forget_account(id);
+        self.reread().await?;
+        Ok(removed)
+    }
+
+    /// Removes a pool and every mention of it.
+    ///
+    /// # Errors
+    /// There is none, or the store fails.
+    pub async fn remove_pool(&self, name: &str) -> Result<Removed, StoreError> {
+        let _one_at_a_time = self.commands.lock().await;
+        let removed = self.store.remove_pool(name).await?;
+        self.reread().await?;
+        Ok(removed)
+    }
+
+    /// Ends every rest: each account and model may be asked again at once. Returns the accounts concerned.
+    pub async fn end_rests(&self) -> Vec<AccountId> {
+        let now = self.clock.now();
+        let mut changes = Vec::new();
+        let mut rested = Vec::new();
+        self.look(|snapshot, _| {
+            for account in snapshot.accounts.values() {
+                let before = changes.len();
+                if account.cooling.is_some() {
+                    changes.push(StateChange::Cooling(account.id, None));
+                }
+                for model in account.model_cooling.keys() {
+                    changes.push(StateChange::ModelCooling(account.id, model.clone(), None));
+                }
+                if changes.len() > before {
+                    rested.push(account.id);
+                }
+            }
+        });
+        self.apply(&changes, now);
+        self.journal.flush().await;
+        rested
+    }
+
+    /// Forgets session pins and homes. Returns how many sessions are concerned.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn forget_sessions(&self) -> Result<usize, StoreError> {
+        self.edit(vec![Edit::UnpinSessions]).await?;
+        self.journal.flush().await;
+        let stored = self.store.forget_sessions().await?;
+        let mut state = self.state.write();
+        let known = state.sessions.len();
+        state.sessions.clear();
+        Ok(stored.max(known))
+    }
+
+    /// Lets a client key in.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn add_key(&self, key: ClientKey) -> Result<(), StoreError> {
+        self.store.add_client_key(key.clone()).await?;
+        let mut state = self.state.write();
+        let number = state.count();
+        state.keys.prune(self.clock.now());
+        state.keys.insert(key, number);
+        Ok(())
+    }
+
+    /// Shuts a client key out.
+    ///
+    /// # Errors
+    /// The store fails; the key is shut out of this process all the same.
+    pub async fn revoke_key(&self, id: KeyId) -> Result<bool, StoreError> {
+        let known = self.state.write().keys.remove(id);
+        Ok(self.store.revoke_client_key(id).await? || known)
+    }
+
+    /// The keeper found out that an account's login is dead, closed or well again. It is in the store already.
+    pub fn status_found(&self, account: AccountId, status: AccountStatus) {
+        self.state.write().snapshot.apply(&StateChange::Status(account, status));
+    }
+
+    /// Takes over what the store says, except what this process knows better because it is written behind: rests and
+    /// readings.
+    async fn reread(&self) -> Result<(), StoreError> {
+        let fresh = self.store.load(self.clock.now()).await?;
+        let mut state = self.state.write();
+        let mut snapshot = fresh.snapshot;
+        snapshot.policy = state.snapshot.policy.clone();
+        for (id, account) in &mut snapshot.accounts {
+            let Some(known) = state.snapshot.accounts.get(id) else { continue };
+            let logged_in_again = fresh.profiles.get(id).map(|p| p.last_login_at)
+                != state.profiles.get(id).map(|p| p.last_login_at);
+            if !logged_in_again {
+                account.cooling.clone_from(&known.cooling);
+                account.model_cooling.clone_from(&known.model_cooling);
+                account.readings.clone_from(&known.readings);
+            }
+        }
+        let renumber = |target: Target, known: Option<&Chosen>| match known {
+            Some(chosen) if chosen.target == target => chosen.clone(),
+            _ => Chosen { target, number: 0 },
+        };
+        state.active = snapshot.active.clone().map(|target| renumber(target, state.active.as_ref()));
+        state.pins = fresh
+            .session_pins
+            .into_iter()
+            .map(|(session, target)| {
+                let chosen = renumber(target, state.pins.get(&session));
+                (session, chosen)
+            })
+            .collect();
+        state.profiles = fresh.profiles.into_iter().map(|(id, p)| (id, Arc::new(p))).collect();
+        state.snapshot = snapshot;
+        Ok(())
+    }
+}
+
+impl State {
+    fn count(&mut self) -> u64 {
+        self.choices += 1;
+        self.choices
+    }
+}

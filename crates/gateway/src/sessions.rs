@@ -1,0 +1,148 @@
+//! Which account each conversation lives on. In memory, bounded; the store keeps a copy for after a restart.
+
+use std::collections::HashMap;
+
+use remuda_core::{AccountId, SessionKey, UnixSeconds};
+
+use crate::choice::Home;
+
+/// What is remembered of one session.
+#[derive(Clone, Copy, Debug)]
+struct Remembered {
+    home: Home,
+    touched: UnixSeconds,
+}
+
+/// The homes of all sessions. When it is full, the tenth that was touched longest ago is forgotten.
+#[derive(Debug)]
+pub struct Sessions {
+    homes: HashMap<SessionKey, Remembered>,
+    most: usize,
+}
+
+impl Sessions {
+    /// Most sessions that are remembered.
+    pub const MOST: usize = 100_000;
+
+    /// Remembers at most `most` sessions.
+    #[must_use]
+    pub fn new(most: usize) -> Self {
+        Self { homes: HashMap::new(), most: most.max(1) }
+    }
+
+    /// Where the session lives, if it is known.
+    #[must_use]
+    pub fn home(&self, session: &SessionKey) -> Option<Home> {
+        self.homes.get(session).map(|r| r.home)
+    }
+
+    /// The session has followed the choice of this number.
+    pub fn follow(&mut self, session: &SessionKey, number: u64) {
+        if let Some(remembered) = self.homes.get_mut(session) {
+            remembered.home.followed = remembered.home.followed.max(number);
+        }
+    }
+
+    /// Marks a session as used. Returns true when the last mark is so old that the store should hear of it.
+    pub fn touch(&mut self, session: &SessionKey, now: UnixSeconds) -> bool {
+        const TELL_AFTER_S: i64 = 3600;
+        let Some(home) = self.homes.get_mut(session) else { return false };
+        let stale = now - home.touched >= TELL_AFTER_S;
+        if stale {
+            home.touched = now;
+        }
+        stale
+    }
+
+    /// Settles a session on an account.
+    pub fn bind(&mut self, session: SessionKey, account: AccountId, now: UnixSeconds) {
+        if let Some(known) = self.homes.get_mut(&session) {
+            known.home.account = account;
+            known.touched = now;
+            return;
+        }
+        if self.homes.len() >= self.most {
+            self.forget_oldest();
+        }
+        self.homes.insert(session, Remembered { home: Home { account, followed: 0 }, touched: now });
+    }
+
+    /// Forgets the sessions of an account that is gone.
+    pub fn forget_account(&mut self, account: AccountId) {
+        self.homes.retain(|_, h| h.home.account != account);
+    }
+
+    /// Forgets all sessions.
+    pub fn clear(&mut self) {
+        self.homes.clear();
+    }
+
+    /// How many are remembered.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.homes.len()
+    }
+
+    /// Is none remembered?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.homes.is_empty()
+    }
+
+    fn forget_oldest(&mut self) {
+        let mut times: Vec<UnixSeconds> = self.homes.values().map(|h| h.touched).collect();
+        let nth = (times.len() / 10).min(times.len().saturating_sub(1));
+        let (_, &mut limit, _) = times.select_nth_unstable(nth);
+        let mut left = nth + 1;
+        self.homes.retain(|_, h| {
+            let forget = left > 0 && h.touched <= limit;
+            left -= usize::from(forget);
+            !forget
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn account(n: u128) -> AccountId {
+        AccountId(uuid::Uuid::from_u128(n))
+    }
+
+    fn session(n: usize) -> SessionKey {
+        SessionKey(format!("claude:{n}"))
+    }
+
+    #[test]
+    fn a_full_table_forgets_those_touched_longest_ago() {
+        let mut all = Sessions::new(100);
+        for n in 0..100 {
+            all.bind(session(n), account(1), i64::try_from(n).unwrap());
+        }
+        all.bind(session(100), account(1), 100);
+        assert_eq!(all.len(), 90);
+        assert_eq!(all.home(&session(0)), None);
+        assert_eq!(all.home(&session(100)).unwrap().account, account(1));
+        assert!(all.home(&session(50)).is_some());
+    }
+
+    #[test]
+    fn equal_times_are_forgotten_no_more_than_needed() {
+        let mut all = Sessions::new(100);
+        for n in 0..=100 {
+            all.bind(session(n), account(1), 7);
+        }
+        assert_eq!(all.len(), 90);
+    }
+
+    #[test]
+    fn the_store_hears_of_a_session_at_most_once_an_hour() {
+        let mut all = Sessions::new(10);
+        all.bind(session(1), account(1), 1000);
+        assert!(!all.touch(&session(1), 2000));
+        assert!(all.touch(&session(1), 4600));
+        assert!(!all.touch(&session(1), 4601));
+        assert!(!all.touch(&session(2), 4601), "unknown");
+    }
+}
