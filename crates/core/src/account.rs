@@ -100,6 +100,9 @@ pub struct Cooldown {
     pub since: UnixSeconds,
     /// What the vendor said, in words.
     pub evidence: String,
+    /// While the one probe that ends an unstated rest is under way: until when others wait for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probing_until: Option<UnixSeconds>,
 }
 
 /// One login or key of one vendor.

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::account::Vendor;
+use crate::account::{CostClass, Vendor};
 use crate::id::{AccountId, RequestId, SessionKey};
 use crate::request::{Host, RequestKind};
-use crate::route::{Outcome, SkipReason};
+use crate::route::{Outcome, Refreshed, SkipReason, StateChange};
 use crate::time::UnixSeconds;
 use crate::verdict::Verdict;
 
@@ -49,6 +49,11 @@ pub enum AttemptEnd {
     Served,
     /// The client went away.
     Abandoned,
+    /// Content was released, then it failed.
+    BrokeOff {
+        /// The meaning.
+        verdict: Verdict,
+    },
     /// Refused, with what it means.
     Refused {
         /// The meaning.
@@ -70,6 +75,15 @@ pub struct Attempt {
     pub account: AccountId,
     /// Its label at the time.
     pub label: String,
+    /// The model that was put in place of the one named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Milliseconds waited on purpose before this try.
+    #[serde(default)]
+    pub waited_ms: u64,
+    /// How the refresh that this try's refusal asked for ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refreshed: Option<Refreshed>,
     /// HTTP status, if one came.
     pub status: Option<u16>,
     /// The vendor's id of the request.
@@ -126,10 +140,16 @@ pub struct Record {
     pub source_label: Option<String>,
     /// Why there.
     pub source_reason: SourceReason,
+    /// The pool that it was meant for or that placed its session, without its `@`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_pool: Option<String>,
     /// Who was passed over.
     pub skipped: Vec<Skipped>,
     /// Who was asked, in order.
     pub attempts: Vec<Attempt>,
+    /// What was remembered because of it, in order.
+    #[serde(default)]
+    pub remembered: Vec<StateChange>,
     /// How it ended.
     pub outcome: Outcome,
     /// HTTP status the client got.
@@ -148,6 +168,9 @@ pub struct Record {
     pub tokens: Tokens,
     /// List price in US dollars; `None`: unknown, which is not zero.
     pub cost_usd: Option<f64>,
+    /// What using the account that served costs its owner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_class: Option<CostClass>,
     /// Did the stream end without its terminal event?
     pub truncated: bool,
 }

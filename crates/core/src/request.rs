@@ -68,24 +68,61 @@ pub enum RequestKind {
     Background,
 }
 
+/// Where a session lives.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Home {
+    /// The account that serves it while it can.
+    pub account: AccountId,
+    /// The pool that placed it there, without its `@`. Only then do the pool's other members stand in; a session that
+    /// came to the same account by itself has nothing to do with them.
+    pub pool: Option<String>,
+}
+
+/// How far a pin reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PinScope {
+    /// `remuda run --account` or `--pool`.
+    Process,
+    /// `remuda use --session`.
+    Session,
+    /// `.remuda.toml`.
+    Project,
+    /// `remuda use`: like [`crate::Snapshot::active`] it counts only for sessions without a home. Passed along only while
+    /// it is fresh, so that a new choice gets its real attempt.
+    Global,
+}
+
+/// A person's explicit choice.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Pin {
+    /// What was chosen. If it is gone, the request is refused: a pin is never replaced by a guess.
+    pub target: Target,
+    /// How far it reaches.
+    pub scope: PinScope,
+    /// A manual choice that has not had its one real attempt yet: the account is asked whatever is believed about it, and
+    /// the session moves there.
+    pub fresh: bool,
+}
+
 /// One request, as routing sees it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RequestFacts {
     /// The conversation it belongs to, if the host says so.
     pub session: Option<SessionKey>,
+    /// Whose protocol it speaks, as its path says.
+    pub vendor: Vendor,
     /// The model it names.
     pub model: String,
     /// What it is for.
     pub kind: RequestKind,
     /// Which agent sent it, as its client key says.
     pub host: Host,
-    /// A fresh manual choice that has not had its one real attempt yet.
-    pub choice: Option<AccountId>,
-    /// The account this session is bound to, or that a pin names (a choice that already had its attempt).
-    pub bound: Option<AccountId>,
-    /// Where to place it when neither is known: the pin of its client key or session, when that is a pool. `None`: the
-    /// snapshot's active target.
-    pub within: Option<Target>,
+    /// The choice that holds for it, if a person made one. The narrowest: process before session before project before
+    /// global.
+    pub pin: Option<Pin>,
+    /// Where its session lives, if it has a home.
+    pub bound: Option<Home>,
     /// Can the body be sent again?
     pub replayable: bool,
 }

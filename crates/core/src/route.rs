@@ -1,14 +1,15 @@
 //! The walk of one request over the accounts: who is asked next, what a refusal changes, how it ends.
 //!
 //! A [`Route`] is a state machine without effects. The caller asks [`Route::next`] what to do, does it, reports what
-//! came back with [`Route::answered`] or [`Route::refreshed`], applies the [`StateChange`]s, and asks again until
-//! [`Action::Finish`].
+//! came back with [`Route::answered`] or [`Route::refreshed`], and asks again until [`Action::Finish`]. Every call
+//! returns the [`StateChange`]s that are due: apply them to the snapshot before the next call of any route.
 
 use serde::{Deserialize, Serialize};
 
 use crate::account::{AccountStatus, Cooldown};
 use crate::id::{AccountId, SessionKey};
-use crate::request::RequestFacts;
+use crate::record::SourceReason;
+use crate::request::{Home, RequestFacts};
 use crate::snapshot::Snapshot;
 use crate::time::UnixSeconds;
 use crate::verdict::{Class, Verdict};
@@ -51,6 +52,17 @@ pub enum SkipReason {
     HopLimit,
 }
 
+/// A candidate that was passed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Passed {
+    /// Who.
+    pub account: AccountId,
+    /// Why.
+    pub reason: SkipReason,
+    /// Until when, where that is known.
+    pub until: Option<UnixSeconds>,
+}
+
 /// What the caller does next.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
@@ -82,12 +94,13 @@ pub enum Answer {
     Served,
     /// It refused before any content was released.
     Refused(Verdict),
-    /// It failed after content had been released. The verdict is still recorded.
+    /// It failed after content had been released. The verdict is still recorded. May follow [`Answer::Served`].
     BrokeOff(Verdict),
 }
 
 /// How a forced refresh ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Refreshed {
     /// A newer token is there.
     Renewed,
@@ -105,6 +118,9 @@ pub enum Outcome {
     Served {
         /// By whom.
         account: AccountId,
+        /// The model that was put in place of the one named, if any.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        model: Option<String>,
     },
     /// Nobody could serve.
     Error {
@@ -132,10 +148,13 @@ pub enum StateChange {
     Cooling(AccountId, Option<Cooldown>),
     /// The account rests for one model, or (`None`) no longer does.
     ModelCooling(AccountId, String, Option<Cooldown>),
+    /// The account's rest, or its rest for the model, is being probed until then at the latest; `None`: no longer.
+    /// Need not outlive the process.
+    Probing(AccountId, Option<String>, Option<UnixSeconds>),
     /// The account's status changed.
     Status(AccountId, AccountStatus),
-    /// The session is now bound to this account.
-    Bind(SessionKey, AccountId),
+    /// The session now lives there.
+    Bind(SessionKey, Home),
 }
 
 /// One request on its way. See the module's description.
@@ -145,15 +164,15 @@ pub struct Route {
 }
 
 impl Route {
-    /// Starts the walk. The changes (binding a new or manually moved session) are due at once.
+    /// Starts the walk. The changes (a new or manually moved session gets its home) are due at once.
     #[must_use]
     pub fn begin(request: RequestFacts, _snapshot: &Snapshot, _now: UnixSeconds) -> (Self, Vec<StateChange>) {
         (Self { request }, Vec::new())
     }
 
     /// What to do next.
-    pub fn next(&mut self, _snapshot: &Snapshot, _now: UnixSeconds) -> Action {
-        Action::Finish(Outcome::Error { from: None, class: None, retry_after_s: None })
+    pub fn next(&mut self, _snapshot: &Snapshot, _now: UnixSeconds) -> (Action, Vec<StateChange>) {
+        (Action::Finish(Outcome::Error { from: None, class: None, retry_after_s: None }), Vec::new())
     }
 
     /// Reports what the account of the last [`Action::Send`] answered.
@@ -166,9 +185,51 @@ impl Route {
         Vec::new()
     }
 
+    /// Ends the walk where it stands: the deadline is over, the retry budget is spent or the client has left. What was
+    /// being tried is let go, and [`Route::next`] finishes with the best error so far.
+    pub fn stop(&mut self, _snapshot: &Snapshot, _now: UnixSeconds) -> Vec<StateChange> {
+        Vec::new()
+    }
+
     /// The request it walks for.
     #[must_use]
     pub fn request(&self) -> &RequestFacts {
         &self.request
+    }
+
+    /// The account it was meant for. `None`: nobody is active and nothing was chosen.
+    #[must_use]
+    pub fn source(&self) -> Option<AccountId> {
+        None
+    }
+
+    /// Why that one.
+    #[must_use]
+    pub fn source_reason(&self) -> SourceReason {
+        SourceReason::Active
+    }
+
+    /// The pool it was meant for or was placed by, if any.
+    #[must_use]
+    pub fn source_pool(&self) -> Option<&str> {
+        None
+    }
+
+    /// Who was passed over so far, in order.
+    #[must_use]
+    pub fn skipped(&self) -> &[Passed] {
+        &[]
+    }
+
+    /// Who was asked so far, in order; an account asked again stands there again.
+    #[must_use]
+    pub fn tried(&self) -> &[AccountId] {
+        &[]
+    }
+
+    /// Moves to another account so far.
+    #[must_use]
+    pub fn hops(&self) -> u32 {
+        0
     }
 }

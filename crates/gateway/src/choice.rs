@@ -1,5 +1,4 @@
-//! Where a request is meant to go, before routing looks at who can serve: the pin of its client key, the pin of its
-//! session, the session's home, or the active target. Pure.
+//! Which explicit choice of a person holds for a request, before routing looks at who can serve. Pure.
 //!
 //! Every explicit choice of a person gets a number, counted up. A session remembers the number of the last choice that
 //! it followed. A choice with a higher number is fresh: it moves the session, and the account gets one real attempt
@@ -7,9 +6,8 @@
 //! `remuda use` acts in the middle of every running conversation, once, and a dead account that somebody chose long ago
 //! is not tried again with every request.
 
-use remuda_core::AccountId;
-use remuda_core::record::SourceReason;
-use remuda_core::snapshot::{Snapshot, Target};
+use remuda_core::request::{Home, Pin, PinScope};
+use remuda_core::snapshot::Target;
 
 /// An explicit choice and its number.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,11 +18,11 @@ pub struct Chosen {
     pub number: u64,
 }
 
-/// Where the session lives and which choice it followed last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Home {
-    /// The account.
-    pub account: AccountId,
+/// Where a session lives and which choice it followed last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// Its home.
+    pub home: Home,
     /// The number of the last choice that it followed.
     pub followed: u64,
 }
@@ -36,78 +34,50 @@ pub struct Known<'a> {
     pub key: Option<(&'a Chosen, bool)>,
     /// The session's own pin.
     pub session: Option<&'a Chosen>,
-    /// The session's home.
-    pub home: Option<Home>,
+    /// Where the session lives.
+    pub settled: Option<&'a Settled>,
     /// The active target.
     pub active: Option<&'a Chosen>,
     /// Has nobody asked the active target since it was chosen?
     pub active_untried: bool,
 }
 
-/// Where the request is meant to go.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Meant {
-    /// A fresh manual choice of one account.
-    pub choice: Option<AccountId>,
-    /// The account it belongs to without being a fresh choice.
-    pub bound: Option<AccountId>,
-    /// The target to place it in when neither of the two is known.
-    pub within: Option<Target>,
-    /// Why.
-    pub reason: SourceReason,
-    /// The number that the session has followed now.
+/// The choice that holds for a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// For routing.
+    pub pin: Option<Pin>,
+    /// The number that the session has followed then.
     pub followed: u64,
 }
 
-/// Decides. The key's pin is a limit and beats all else; a session's pin beats its home; a home beats the active target
-/// unless that was chosen later.
+/// Finds the choice that holds: the narrowest, process before session before project; a global one only while it is
+/// fresh, because later it is simply the active target.
 #[must_use]
-pub fn meant(known: &Known<'_>, snapshot: &Snapshot) -> Meant {
-    let followed = known.home.map_or(0, |h| h.followed);
-    let pinned = known
-        .key
-        .map(|(chosen, project)| (chosen, if project { SourceReason::Project } else { SourceReason::Process }))
-        .or(known.session.map(|chosen| (chosen, SourceReason::Session)));
-    if let Some((chosen, reason)) = pinned {
-        let fresh = known.home.is_none() || chosen.number > followed;
-        return aim(chosen, fresh, known.home, snapshot, reason);
+pub fn held(known: &Known<'_>) -> Held {
+    let followed = known.settled.map_or(0, |s| s.followed);
+    let of_key = |by_project: bool, scope: PinScope| {
+        known.key.filter(|(_, project)| *project == by_project).map(|(chosen, _)| (chosen, scope))
+    };
+    let narrow = of_key(false, PinScope::Process)
+        .or(known.session.map(|chosen| (chosen, PinScope::Session)))
+        .or_else(|| of_key(true, PinScope::Project));
+    let (chosen, scope, fresh) = match (narrow, known.active) {
+        (Some((chosen, scope)), _) => (chosen, scope, known.settled.is_none() || chosen.number > followed),
+        (None, Some(active)) if known.settled.is_some() => (active, PinScope::Global, active.number > followed),
+        (None, Some(active)) => (active, PinScope::Global, known.active_untried),
+        (None, None) => return Held { pin: None, followed },
+    };
+    let held = Held { pin: None, followed: followed.max(chosen.number) };
+    if scope == PinScope::Global && !fresh {
+        return held;
     }
-    match (known.active, known.home) {
-        (Some(active), Some(home)) if active.number > home.followed => {
-            aim(active, true, known.home, snapshot, SourceReason::Active)
-        }
-        (_, Some(home)) if snapshot.accounts.contains_key(&home.account) => Meant {
-            choice: None,
-            bound: Some(home.account),
-            within: None,
-            reason: SourceReason::Bound,
-            followed: home.followed,
-        },
-        (Some(active), _) => aim(active, known.active_untried, None, snapshot, SourceReason::Active),
-        (None, _) => Meant { choice: None, bound: None, within: None, reason: SourceReason::Active, followed },
-    }
-}
-
-fn aim(chosen: &Chosen, fresh: bool, home: Option<Home>, snapshot: &Snapshot, reason: SourceReason) -> Meant {
-    let followed = chosen.number.max(home.map_or(0, |h| h.followed));
-    let nowhere = Meant { choice: None, bound: None, within: None, reason, followed };
-    match &chosen.target {
-        Target::Account(account) if fresh => Meant { choice: Some(*account), ..nowhere },
-        Target::Account(account) => Meant { bound: Some(*account), ..nowhere },
-        Target::Pool(name) => {
-            let member = home
-                .map(|h| h.account)
-                .filter(|account| snapshot.pools.get(name).is_some_and(|pool| pool.members.contains(account)));
-            Meant { bound: member, within: Some(chosen.target.clone()), ..nowhere }
-        }
-    }
+    Held { pin: Some(Pin { target: chosen.target.clone(), scope, fresh }), ..held }
 }
 
 #[cfg(test)]
 mod tests {
-    use remuda_core::Label;
-    use remuda_core::account::{Account, CostClass, CredentialKind, Vendor};
-    use remuda_core::snapshot::Pool;
+    use remuda_core::AccountId;
 
     use super::*;
 
@@ -115,91 +85,75 @@ mod tests {
         AccountId(uuid::Uuid::from_u128(n))
     }
 
-    fn world() -> Snapshot {
-        let mut snapshot = Snapshot::default();
-        for n in 1..=3 {
-            let label = Label::new(&format!("a{n}")).unwrap();
-            let account = Account::new(id(n), label, Vendor::Anthropic, CredentialKind::ApiKey, CostClass::Included);
-            snapshot.accounts.insert(id(n), account);
-        }
-        snapshot.pools.insert("p".to_owned(), Pool { members: vec![id(1), id(2)], ..Pool::default() });
-        snapshot
-    }
-
     fn account(n: u128, number: u64) -> Chosen {
         Chosen { target: Target::Account(id(n)), number }
     }
 
-    fn home(n: u128, followed: u64) -> Option<Home> {
-        Some(Home { account: id(n), followed })
+    fn settled(n: u128, followed: u64) -> Settled {
+        Settled { home: Home { account: id(n), pool: None }, followed }
+    }
+
+    fn pin(n: u128, scope: PinScope, fresh: bool) -> Option<Pin> {
+        Some(Pin { target: Target::Account(id(n)), scope, fresh })
     }
 
     #[test]
-    fn a_new_session_goes_to_the_active_account() {
+    fn without_a_choice_the_ordinary_rules_hold() {
         let active = account(1, 0);
-        let m = meant(&Known { active: Some(&active), ..Known::default() }, &world());
-        assert_eq!((m.choice, m.bound, m.reason), (None, Some(id(1)), SourceReason::Active));
+        assert_eq!(held(&Known { active: Some(&active), ..Known::default() }).pin, None);
+        let home = settled(2, 3);
+        let active = account(1, 3);
+        assert_eq!(held(&Known { active: Some(&active), settled: Some(&home), ..Known::default() }).pin, None);
+        assert_eq!(held(&Known::default()), Held::default());
+    }
+
+    #[test]
+    fn a_later_use_moves_a_live_session_once_with_one_real_attempt() {
+        let (active, home) = (account(1, 4), settled(2, 3));
+        let first = held(&Known { active: Some(&active), settled: Some(&home), ..Known::default() });
+        assert_eq!(first, Held { pin: pin(1, PinScope::Global, true), followed: 4 });
+        let home = settled(1, first.followed);
+        assert_eq!(held(&Known { active: Some(&active), settled: Some(&home), ..Known::default() }).pin, None);
     }
 
     #[test]
     fn the_first_request_after_use_is_a_real_attempt_also_in_a_new_session() {
         let active = account(1, 1);
-        let m = meant(&Known { active: Some(&active), active_untried: true, ..Known::default() }, &world());
-        assert_eq!((m.choice, m.bound), (Some(id(1)), None));
+        let known = Known { active: Some(&active), active_untried: true, ..Known::default() };
+        assert_eq!(held(&known).pin, pin(1, PinScope::Global, true));
     }
 
     #[test]
-    fn a_live_session_stays_at_home_whatever_was_active_before() {
-        let active = account(1, 3);
-        let m = meant(&Known { active: Some(&active), home: home(2, 3), ..Known::default() }, &world());
-        assert_eq!((m.choice, m.bound, m.reason), (None, Some(id(2)), SourceReason::Bound));
-    }
-
-    #[test]
-    fn a_later_use_moves_a_live_session_once_with_one_real_attempt() {
-        let active = account(1, 4);
-        let m = meant(&Known { active: Some(&active), home: home(2, 3), ..Known::default() }, &world());
-        assert_eq!((m.choice, m.bound, m.followed), (Some(id(1)), None, 4));
-        let m = meant(&Known { active: Some(&active), home: home(1, 4), ..Known::default() }, &world());
-        assert_eq!((m.choice, m.bound), (None, Some(id(1))));
-    }
-
-    #[test]
-    fn a_keys_pin_is_a_limit_that_nothing_beats() {
-        let (key, session, active) = (account(1, 1), account(2, 9), account(3, 10));
-        let known = Known {
-            key: Some((&key, true)),
+    fn a_process_pin_beats_a_session_pin_and_that_one_a_project_pin() {
+        let (key, session, active, home) = (account(1, 1), account(2, 9), account(3, 10), settled(3, 10));
+        let mut known = Known {
+            key: Some((&key, false)),
             session: Some(&session),
-            home: home(3, 10),
+            settled: Some(&home),
             active: Some(&active),
             active_untried: true,
         };
-        let m = meant(&known, &world());
-        assert_eq!((m.choice, m.bound, m.reason), (None, Some(id(1)), SourceReason::Project));
+        assert_eq!(held(&known).pin, pin(1, PinScope::Process, false));
+        known.key = Some((&key, true));
+        assert_eq!(held(&known).pin, pin(2, PinScope::Session, false));
+        known.session = None;
+        assert_eq!(held(&known).pin, pin(1, PinScope::Project, false));
     }
 
     #[test]
-    fn a_pin_that_had_its_attempt_is_no_choice_any_more() {
-        let pin = account(1, 5);
-        let fresh = meant(&Known { session: Some(&pin), home: home(2, 4), ..Known::default() }, &world());
-        assert_eq!((fresh.choice, fresh.reason), (Some(id(1)), SourceReason::Session));
-        let later = meant(&Known { session: Some(&pin), home: home(2, fresh.followed), ..Known::default() }, &world());
-        assert_eq!((later.choice, later.bound), (None, Some(id(1))), "even when the session had to move meanwhile");
+    fn a_pin_that_had_its_attempt_is_not_fresh_even_when_the_session_had_to_move_meanwhile() {
+        let (session, home) = (account(1, 5), settled(2, 4));
+        let fresh = held(&Known { session: Some(&session), settled: Some(&home), ..Known::default() });
+        assert_eq!(fresh.pin, pin(1, PinScope::Session, true));
+        let moved = settled(2, fresh.followed);
+        let later = held(&Known { session: Some(&session), settled: Some(&moved), ..Known::default() });
+        assert_eq!(later.pin, pin(1, PinScope::Session, false));
     }
 
     #[test]
-    fn a_pool_keeps_a_session_on_the_member_it_lives_on() {
-        let pool = Chosen { target: Target::Pool("p".to_owned()), number: 7 };
-        let inside = meant(&Known { active: Some(&pool), home: home(2, 1), ..Known::default() }, &world());
-        assert_eq!((inside.choice, inside.bound), (None, Some(id(2))));
-        let outside = meant(&Known { active: Some(&pool), home: home(3, 1), ..Known::default() }, &world());
-        assert_eq!((outside.bound, outside.within), (None, Some(pool.target.clone())));
-    }
-
-    #[test]
-    fn a_home_that_was_removed_counts_as_none() {
-        let active = account(1, 0);
-        let m = meant(&Known { active: Some(&active), home: home(99, 0), ..Known::default() }, &world());
-        assert_eq!((m.bound, m.reason), (Some(id(1)), SourceReason::Active));
+    fn a_pinned_key_is_fresh_for_every_new_session() {
+        let key = account(1, 1);
+        let known = Known { key: Some((&key, false)), ..Known::default() };
+        assert_eq!(held(&known).pin, pin(1, PinScope::Process, true));
     }
 }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::HeaderMap;
 use parking_lot::RwLock;
-use remuda_core::record::SourceReason;
+use remuda_core::request::PinScope;
 use remuda_core::route::{Action, Answer, Refreshed, Route, StateChange};
 use remuda_core::snapshot::{Policy, Snapshot, Target};
 use remuda_core::{AccountId, AccountStatus, Reading, RequestFacts, SessionKey, UnixSeconds, Window};
@@ -39,15 +39,6 @@ struct State {
     pins: HashMap<SessionKey, Chosen>,
     active: Option<Chosen>,
     choices: u64,
-}
-
-/// A request that has found its source.
-#[derive(Debug)]
-pub struct Begun {
-    /// Its way over the accounts.
-    pub route: Route,
-    /// Why its source is its source.
-    pub reason: SourceReason,
 }
 
 /// What one attempt needs to know of an account.
@@ -85,7 +76,7 @@ impl Herd {
         }
         let mut sessions = Sessions::new(Sessions::MOST);
         for bound in store.sessions(now).await?.into_iter().rev() {
-            sessions.bind(bound.session, bound.account, bound.touched_at);
+            sessions.bind(bound.session, bound.home, bound.touched_at);
         }
         let mut snapshot = herd.snapshot;
         snapshot.policy = policy;
@@ -113,57 +104,61 @@ impl Herd {
         self.state.read().keys.recognise(headers, now)
     }
 
-    /// Finds the source of a request and starts its way. `facts.choice`, `bound` and `within` are filled here. A client
+    /// Finds the choice that holds for a request and starts its way; fills in `facts.pin` and `facts.bound`. A client
     /// without session ids is one session per client key.
-    pub fn begin(&self, who: &Known, mut facts: RequestFacts, now: UnixSeconds) -> Begun {
+    pub fn begin(&self, who: &Known, mut facts: RequestFacts, now: UnixSeconds) -> (Route, Vec<StateChange>) {
         let session = facts.session.clone().unwrap_or_else(|| SessionKey(format!("key:{}", who.key.id)));
         let key_pin = who.key.pin.clone().map(|target| Chosen { target, number: who.chosen });
         let mut state = self.state.write();
         let state = &mut *state;
-        let known = choice::Known {
+        let held = choice::held(&choice::Known {
             key: key_pin.as_ref().map(|chosen| (chosen, who.key.pinned_by_project)),
             session: state.pins.get(&session),
-            home: state.sessions.home(&session),
+            settled: state.sessions.settled(&session),
             active: state.active.as_ref(),
             active_untried: self.active_untried.load(Ordering::Relaxed),
-        };
-        let meant = choice::meant(&known, &state.snapshot);
-        if meant.reason == SourceReason::Active {
+        });
+        if held.pin.as_ref().is_some_and(|pin| pin.scope == PinScope::Global) {
             self.active_untried.store(false, Ordering::Relaxed);
         }
+        facts.bound = state.sessions.settled(&session).map(|s| s.home.clone());
+        facts.pin = held.pin;
         facts.session = Some(session.clone());
-        (facts.choice, facts.bound, facts.within) = (meant.choice, meant.bound, meant.within);
         let (route, changes) = Route::begin(facts, &state.snapshot, now);
         self.remember(state, &changes, now);
-        state.sessions.follow(&session, meant.followed);
+        state.sessions.follow(&session, held.followed);
         if state.sessions.touch(&session, now) {
             self.journal.touched(session, now);
         }
-        Begun { route, reason: meant.reason }
+        (route, changes)
     }
 
-    /// The next step of a request's way. Taking a probe is remembered at once.
-    pub fn next(&self, route: &mut Route, now: UnixSeconds) -> Action {
-        let (action, changes) = {
-            let state = self.state.read();
-            route.next(&state.snapshot, now)
-        };
-        if !changes.is_empty() {
-            self.apply(&changes, now);
-        }
-        action
+    /// The next step of a request's way, and what it made us remember (taking a probe).
+    pub fn next(&self, route: &mut Route, now: UnixSeconds) -> (Action, Vec<StateChange>) {
+        let (action, changes) = route.next(&self.state.read().snapshot, now);
+        self.apply(&changes, now);
+        (action, changes)
     }
 
-    /// An account answered. What follows from it is remembered.
-    pub fn answered(&self, route: &mut Route, answer: Answer, now: UnixSeconds) {
+    /// An account answered. Returns what is remembered because of it.
+    pub fn answered(&self, route: &mut Route, answer: Answer, now: UnixSeconds) -> Vec<StateChange> {
         let changes = route.answered(answer, &self.state.read().snapshot, now);
         self.apply(&changes, now);
+        changes
     }
 
-    /// A forced refresh ended.
-    pub fn refreshed(&self, route: &mut Route, how: Refreshed, now: UnixSeconds) {
+    /// A forced refresh ended. Returns what is remembered because of it.
+    pub fn refreshed(&self, route: &mut Route, how: Refreshed, now: UnixSeconds) -> Vec<StateChange> {
         let changes = route.refreshed(how, &self.state.read().snapshot, now);
         self.apply(&changes, now);
+        changes
+    }
+
+    /// The request goes no further.
+    pub fn stop(&self, route: &mut Route, now: UnixSeconds) -> Vec<StateChange> {
+        let changes = route.stop(&self.state.read().snapshot, now);
+        self.apply(&changes, now);
+        changes
     }
 
     /// What an attempt on this account needs; `None`: it was removed meanwhile.
@@ -211,7 +206,7 @@ impl Herd {
     fn remember(&self, state: &mut State, changes: &[StateChange], now: UnixSeconds) {
         for change in changes {
             match change {
-                StateChange::Bind(session, account) => state.sessions.bind(session.clone(), *account, now),
+                StateChange::Bind(session, home) => state.sessions.bind(session.clone(), home.clone(), now),
                 other => state.snapshot.apply(other),
             }
         }

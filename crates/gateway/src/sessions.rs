@@ -2,14 +2,15 @@
 
 use std::collections::HashMap;
 
+use remuda_core::request::Home;
 use remuda_core::{AccountId, SessionKey, UnixSeconds};
 
-use crate::choice::Home;
+use crate::choice::Settled;
 
 /// What is remembered of one session.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Remembered {
-    home: Home,
+    settled: Settled,
     touched: UnixSeconds,
 }
 
@@ -32,14 +33,14 @@ impl Sessions {
 
     /// Where the session lives, if it is known.
     #[must_use]
-    pub fn home(&self, session: &SessionKey) -> Option<Home> {
-        self.homes.get(session).map(|r| r.home)
+    pub fn settled(&self, session: &SessionKey) -> Option<&Settled> {
+        self.homes.get(session).map(|r| &r.settled)
     }
 
     /// The session has followed the choice of this number.
     pub fn follow(&mut self, session: &SessionKey, number: u64) {
         if let Some(remembered) = self.homes.get_mut(session) {
-            remembered.home.followed = remembered.home.followed.max(number);
+            remembered.settled.followed = remembered.settled.followed.max(number);
         }
     }
 
@@ -54,27 +55,36 @@ impl Sessions {
         stale
     }
 
-    /// Settles a session on an account.
-    pub fn bind(&mut self, session: SessionKey, account: AccountId, now: UnixSeconds) {
+    /// Settles a session.
+    pub fn bind(&mut self, session: SessionKey, home: Home, now: UnixSeconds) {
         if let Some(known) = self.homes.get_mut(&session) {
-            known.home.account = account;
+            known.settled.home = home;
             known.touched = now;
             return;
         }
         if self.homes.len() >= self.most {
             self.forget_oldest();
         }
-        self.homes.insert(session, Remembered { home: Home { account, followed: 0 }, touched: now });
+        self.homes.insert(session, Remembered { settled: Settled { home, followed: 0 }, touched: now });
     }
 
     /// Forgets the sessions of an account that is gone.
     pub fn forget_account(&mut self, account: AccountId) {
-        self.homes.retain(|_, h| h.home.account != account);
+        self.homes.retain(|_, h| h.settled.home.account != account);
     }
 
     /// Forgets all sessions.
     pub fn clear(&mut self) {
         self.homes.clear();
+    }
+
+    /// Up to `most` sessions whose id, behind the host's name, begins with this text.
+    #[must_use]
+    pub fn like(&self, beginning: &str, most: usize) -> Vec<SessionKey> {
+        let begins = |key: &&SessionKey| {
+            key.0.starts_with(beginning) || key.0.split_once(':').is_some_and(|(_, id)| id.starts_with(beginning))
+        };
+        self.homes.keys().filter(begins).take(most).cloned().collect()
     }
 
     /// How many are remembered.
@@ -106,8 +116,8 @@ impl Sessions {
 mod tests {
     use super::*;
 
-    fn account(n: u128) -> AccountId {
-        AccountId(uuid::Uuid::from_u128(n))
+    fn home(n: u128) -> Home {
+        Home { account: AccountId(uuid::Uuid::from_u128(n)), pool: None }
     }
 
     fn session(n: usize) -> SessionKey {
@@ -118,20 +128,20 @@ mod tests {
     fn a_full_table_forgets_those_touched_longest_ago() {
         let mut all = Sessions::new(100);
         for n in 0..100 {
-            all.bind(session(n), account(1), i64::try_from(n).unwrap());
+            all.bind(session(n), home(1), i64::try_from(n).unwrap());
         }
-        all.bind(session(100), account(1), 100);
+        all.bind(session(100), home(1), 100);
         assert_eq!(all.len(), 90);
-        assert_eq!(all.home(&session(0)), None);
-        assert_eq!(all.home(&session(100)).unwrap().account, account(1));
-        assert!(all.home(&session(50)).is_some());
+        assert!(all.settled(&session(0)).is_none());
+        assert_eq!(all.settled(&session(100)).unwrap().home, home(1));
+        assert!(all.settled(&session(50)).is_some());
     }
 
     #[test]
     fn equal_times_are_forgotten_no_more_than_needed() {
         let mut all = Sessions::new(100);
         for n in 0..=100 {
-            all.bind(session(n), account(1), 7);
+            all.bind(session(n), home(1), 7);
         }
         assert_eq!(all.len(), 90);
     }
@@ -139,7 +149,7 @@ mod tests {
     #[test]
     fn the_store_hears_of_a_session_at_most_once_an_hour() {
         let mut all = Sessions::new(10);
-        all.bind(session(1), account(1), 1000);
+        all.bind(session(1), home(1), 1000);
         assert!(!all.touch(&session(1), 2000));
         assert!(all.touch(&session(1), 4600));
         assert!(!all.touch(&session(1), 4601));

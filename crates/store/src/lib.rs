@@ -19,6 +19,6 @@ pub use credential::{Credential, OauthPair, StoredCredential};
 pub use error::StoreError;
 pub use herd::{Acknowledgement, AuthHeader, Edit, Herd, HostGrant, Login, NewAccount, Profile, Removed};
 pub use ledger::{Cursor, Page, RecordQuery, Retention};
-pub use refresh::{Backoff, Intent, RefreshEnd, RefreshLock, RefreshState, Rotation};
+pub use refresh::{Backoff, Intent, RefreshEnd, RefreshLock, RefreshState, Rotation, Sentence};
 pub use session::SessionBinding;
 pub use store::{Batch, Health, Store};

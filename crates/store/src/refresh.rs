@@ -32,6 +32,15 @@ pub struct Intent {
     pub since: UnixSeconds,
 }
 
+/// What a permanent answer of the token endpoint is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sentence {
+    /// The secret is dead; a login helps. The account is `needs_login`.
+    LoginNeeded,
+    /// The vendor has closed the account; a login would not help. The account is `disabled`.
+    AccountClosed,
+}
+
 /// The vendor rejected one generation for good.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Condemned {
@@ -39,6 +48,8 @@ pub struct Condemned {
     pub generation: u64,
     /// When.
     pub at: UnixSeconds,
+    /// What it is about.
+    pub sentence: Sentence,
     /// The vendor's code: `invalid_grant`.
     pub code: String,
 }
@@ -69,10 +80,12 @@ pub struct RefreshState {
 pub enum RefreshEnd {
     /// A passing failure: rest.
     Backoff(Backoff),
-    /// A permanent answer. The account becomes `needs_login` in the same transaction.
+    /// A permanent answer. The account becomes `needs_login` or `disabled` in the same transaction.
     Condemned {
         /// When.
         at: UnixSeconds,
+        /// What it is about.
+        sentence: Sentence,
         /// The vendor's code.
         code: String,
     },

@@ -1,0 +1,88 @@
+//! The shape of the tables: what is particular to one agent program. Read by [`crate::launch`] and by `doctor`.
+
+use remuda_core::Host;
+use serde::Serialize;
+
+/// Everything Remuda knows about starting one agent.
+#[derive(Debug)]
+pub struct HostSpec {
+    /// Which agent.
+    pub host: Host,
+    /// Its name as its maker writes it.
+    pub name: &'static str,
+    /// Its program, looked up on `PATH`.
+    pub program: &'static str,
+    /// Environment variable by which a person names another program: a path, or a name on `PATH`.
+    pub program_variable: &'static str,
+    /// Where installers put it without adding it to `PATH`, relative to the home directory.
+    pub elsewhere: &'static [&'static str],
+    /// What to do when it is not installed.
+    pub install: &'static str,
+    /// Path of the gateway on which it is served, appended to the gateway's address.
+    pub path: &'static str,
+    /// What its process is given.
+    pub set: &'static [Set],
+    /// What its process must not inherit, because it would lead around the gateway.
+    pub remove: &'static [Remove],
+    /// Variable with extra request headers, one `Name: value` a line; names that carry a credential are taken out of it.
+    pub headers_variable: Option<&'static str>,
+    /// What the agent can do less well behind any gateway.
+    pub costs: &'static [Cost],
+}
+
+/// One variable for the agent's process.
+#[derive(Debug)]
+pub struct Set {
+    /// Its name.
+    pub name: &'static str,
+    /// Its value.
+    pub value: Value,
+    /// A value that the person has set already stays.
+    pub keep_own: bool,
+    /// What to do with a value of the person that is replaced. Shown with its name, never with its value.
+    pub instead: &'static str,
+}
+
+/// Where a value comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// The table.
+    Text(&'static str),
+    /// The gateway's address with the host's path.
+    BaseUrl,
+    /// The client key.
+    Key,
+}
+
+/// Inherited variables that are left out, for one reason.
+#[derive(Debug)]
+pub struct Remove {
+    /// Their names.
+    pub names: &'static [&'static str],
+    /// What would happen if they stayed. Reads on from "… is left out: ".
+    pub why: &'static str,
+    /// What the person can do instead.
+    pub instead: &'static str,
+}
+
+/// A feature that suffers behind a gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Cost {
+    /// The feature, in the words of the agent's maker.
+    pub feature: &'static str,
+    /// What becomes of it.
+    pub effect: &'static str,
+    /// How to get it back, if there is a way.
+    pub remedy: Option<&'static str>,
+    /// Version of the agent with which this was observed.
+    pub seen_with: &'static str,
+}
+
+/// The table of an agent; `None`: Remuda cannot start it.
+#[must_use]
+pub fn spec(host: Host) -> Option<&'static HostSpec> {
+    match host {
+        Host::Claude => Some(&crate::claude::CLAUDE),
+        Host::Codex | Host::Pi | Host::OpenCode | Host::Qwen | Host::Other => None,
+    }
+}
