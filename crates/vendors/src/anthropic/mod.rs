@@ -5,6 +5,8 @@ pub mod key;
 pub mod login;
 pub mod price;
 pub mod profile;
+pub(crate) mod quota;
+pub(crate) mod refusals;
 
 pub use endpoints::Endpoints;
 pub use key::KeyKind;

@@ -1,0 +1,3 @@
+//! Qwen on Alibaba's endpoints: what its refusals mean. It states no quota.
+
+pub(crate) mod refusals;
