@@ -27,7 +27,7 @@ pub(crate) static CLAUDE: HostSpec = HostSpec {
             name: "ANTHROPIC_AUTH_TOKEN",
             value: Value::Key,
             keep_own: false,
-            instead: "to use that token through Remuda: remuda login anthropic --key-env ANTHROPIC_AUTH_TOKEN",
+            instead: "to use that token through Remuda: remuda login anthropic --base-url URL --key-env ANTHROPIC_AUTH_TOKEN",
         },
         // Documented for programs that start Claude Code and choose its provider: without it the `env` block and the
         // `apiKeyHelper` of any settings file win over the environment and lead around the gateway.
@@ -44,7 +44,7 @@ pub(crate) static CLAUDE: HostSpec = HostSpec {
         Remove {
             names: &["CLAUDE_CODE_OAUTH_TOKEN"],
             why: "the gateway holds the logins",
-            instead: "to use that token through Remuda: remuda login anthropic --key-env CLAUDE_CODE_OAUTH_TOKEN",
+            instead: "to use that token through Remuda: printenv CLAUDE_CODE_OAUTH_TOKEN | remuda login anthropic --token-stdin",
         },
         Remove {
             names: &[
