@@ -1,12 +1,36 @@
-//! The live refresh discipline. See [`Keeper`].
+//! The live refresh discipline: what the gateway calls. See [`Keeper`].
+//!
+//! Decisions are made by `policy`, memory is kept by `entry`, a refresh is carried out by `flight`, the regular pass
+//! is in `timer`.
 
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::RwLock;
 use remuda_core::route::Refreshed;
-use remuda_core::{AccountId, AccountStatus};
+use remuda_core::{AccountId, AccountStatus, UnixSeconds, Vendor};
+use remuda_store::{RefreshEnd, Sentence, Store};
 use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
+use crate::clock::Clock;
+use crate::entry::{Entry, Landing, status};
+use crate::exchange::Exchange;
+use crate::flight::{fly, store_error};
+use crate::policy::Decision;
 use crate::token::{Token, TokenError};
+
+/// Longest wait of one caller for a refresh. The refresh itself goes on.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// A flight can end with a pair that is to be refreshed again at once: one that a login or another process stored meanwhile
+/// and that has run out too.
+const FLIGHTS_PER_CALL: usize = 2;
+
+/// More status changes than this that a receiver has not fetched make it lag.
+const CHANGES: usize = 256;
 
 /// A verdict on a credential, or a login, changed what the account can do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,25 +47,73 @@ pub struct StatusChange {
 ///
 /// One exchange per token generation in this process and across processes; exchanges of one vendor never overlap; a new
 /// pair is durable before anybody gets it; an exchange once begun is finished even when nobody waits for it any more.
-#[derive(Debug)]
+///
+/// A clone is another handle on the same keeper. Calls need a tokio runtime.
+#[derive(Clone)]
 pub struct Keeper {
+    inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) exchange: Arc<dyn Exchange>,
+    token_urls: BTreeMap<Vendor, String>,
+    /// At most as many as the store has accounts.
+    entries: RwLock<HashMap<AccountId, Arc<Entry>>>,
+    flights: TaskTracker,
+    pub(crate) closing: CancellationToken,
     changes: broadcast::Sender<StatusChange>,
 }
 
 impl Keeper {
+    /// A keeper that knows nothing yet; [`Keeper::resync`] fills its memory, and so does every call.
+    ///
+    /// `token_urls` replaces vendors' own token endpoints (the vendor in miniature, tests).
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        exchange: Arc<dyn Exchange>,
+        token_urls: BTreeMap<Vendor, String>,
+    ) -> Self {
+        let inner = Inner {
+            store,
+            clock,
+            exchange,
+            token_urls,
+            entries: RwLock::default(),
+            flights: TaskTracker::new(),
+            closing: CancellationToken::new(),
+            changes: broadcast::Sender::new(CHANGES),
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
     /// The token to send for this account. From memory when it is valid; starts a refresh in the background when the
     /// token is soon due; waits for a refresh only when there is no valid token.
     ///
     /// # Errors
     /// [`TokenError`]: why there is none, and what helps. [`TokenError::verdict`] puts it in the words of routing.
     pub async fn token(&self, account: AccountId) -> Result<Token, TokenError> {
-        self.cached(account).ok_or(TokenError::Missing)
+        match self.cached(account) {
+            Some(token) => Ok(token),
+            None => self.inner.obtain(&self.inner.entry(account).await?).await,
+        }
     }
 
     /// [`Keeper::token`] without waiting: `Some` when a valid token is in memory, which is nearly always.
     #[must_use]
-    pub fn cached(&self, _account: AccountId) -> Option<Token> {
-        None
+    pub fn cached(&self, account: AccountId) -> Option<Token> {
+        let entry = self.inner.known(account)?;
+        match entry.decide(self.inner.clock.now()) {
+            (Decision::Serve, token) => Some(token),
+            (Decision::ServeAndRefresh, token) => {
+                self.inner.take_off(&entry);
+                Some(token)
+            }
+            _ => None,
+        }
     }
 
     /// The token for a person's own choice of account (`Action::Send` where the account is the request's `choice`): one
@@ -50,34 +122,199 @@ impl Keeper {
     /// # Errors
     /// As [`Keeper::token`].
     pub async fn token_of_choice(&self, account: AccountId) -> Result<Token, TokenError> {
-        self.token(account).await
+        match self.token(account).await {
+            Ok(token) => Ok(token),
+            Err(error) => {
+                self.inner.known(account).and_then(|entry| entry.unexpired(self.inner.clock.now())).ok_or(error)
+            }
+        }
     }
 
     /// The vendor refused the token of this generation (`Action::Refresh`). Refreshes once per generation: a late report
     /// about an older generation answers [`Refreshed::Renewed`] without an exchange. After `Renewed`,
-    /// [`Keeper::cached`] has the new token.
-    pub async fn rejected(&self, _account: AccountId, _generation: u64) -> Refreshed {
-        Refreshed::Transient
+    /// [`Keeper::cached`] has the new token; otherwise [`Keeper::token`] tells why there is none.
+    pub async fn rejected(&self, account: AccountId, generation: u64) -> Refreshed {
+        let obtained = match self.inner.entry(account).await {
+            Ok(entry) => {
+                entry.refuse(generation);
+                self.inner.obtain(&entry).await
+            }
+            Err(error) => Err(error),
+        };
+        match obtained {
+            Ok(_) => Refreshed::Renewed,
+            Err(TokenError::NeedsLogin { .. } | TokenError::Disabled { .. } | TokenError::Missing) => {
+                Refreshed::Permanent
+            }
+            Err(_) => Refreshed::Transient,
+        }
     }
 
     /// The account was removed: drop its secret from memory.
-    pub fn forget(&self, _account: AccountId) {}
+    pub fn forget(&self, account: AccountId) {
+        self.inner.entries.write().remove(&account);
+    }
 
-    /// The account was added, logged in again, or changed by another process: read it again. A newer generation is
-    /// adopted; an older one (a restored backup) is overwritten with what is in memory.
+    /// The account was added, logged in again, or changed by another process: read it again. What the store holds is
+    /// adopted, unless it is an old backup: then the newer pair in memory is written back.
     ///
     /// # Errors
     /// [`TokenError::Store`] and [`TokenError::Missing`].
     pub async fn adopt(&self, account: AccountId) -> Result<(), TokenError> {
-        self.token(account).await.map(|_| ())
+        match self.inner.known(account) {
+            Some(entry) => match self.inner.reread(&entry).await {
+                Err(TokenError::Missing) => {
+                    self.forget(account);
+                    Err(TokenError::Missing)
+                }
+                done => done,
+            },
+            None => self.inner.entry(account).await.map(|_| ()),
+        }
+    }
+
+    /// First second at which a refresh that is wanted now may be sent; `None`: now, or none is wanted.
+    #[must_use]
+    pub fn next_attempt_not_before(&self, account: AccountId) -> Option<UnixSeconds> {
+        self.inner.known(account)?.next_attempt_not_before(self.inner.clock.now())
     }
 
     /// Status changes from now on. A receiver that lagged reads the accounts from the store again.
     #[must_use]
     pub fn status_changes(&self) -> broadcast::Receiver<StatusChange> {
-        self.changes.subscribe()
+        self.inner.changes.subscribe()
     }
 
-    /// Refuses new refreshes and waits for the ones under way, at most this long. Exchanges are not cancelled.
-    pub async fn shutdown(&self, _deadline: Duration) {}
+    /// Begins no more refreshes and waits for those under way, at most this long. Exchanges are not cancelled. `false`:
+    /// the time was too short for one of them.
+    pub async fn shutdown(&self, deadline: Duration) -> bool {
+        self.inner.closing.cancel();
+        self.inner.flights.close();
+        tokio::select! {
+            () = self.inner.flights.wait() => true,
+            () = self.inner.clock.sleep(deadline) => false,
+        }
+    }
+
+    pub(crate) fn inner(&self) -> &Arc<Inner> {
+        &self.inner
+    }
+}
+
+impl Inner {
+    pub(crate) fn known(&self, account: AccountId) -> Option<Arc<Entry>> {
+        self.entries.read().get(&account).cloned()
+    }
+
+    /// Drops the memory of accounts that are no longer in the store.
+    pub(crate) fn keep_only(&self, keep: impl Fn(AccountId) -> bool) {
+        self.entries.write().retain(|account, _| keep(*account));
+    }
+
+    /// The account's memory; read from the store the first time.
+    pub(crate) async fn entry(&self, account: AccountId) -> Result<Arc<Entry>, TokenError> {
+        if let Some(entry) = self.known(account) {
+            return Ok(entry);
+        }
+        let herd = self.store.load(self.clock.now()).await.map_err(|e| store_error(&e))?;
+        let facts = herd.snapshot.accounts.get(&account).ok_or(TokenError::Missing)?;
+        self.make_entry(facts).await
+    }
+
+    pub(crate) async fn make_entry(&self, facts: &remuda_core::Account) -> Result<Arc<Entry>, TokenError> {
+        let stored = self.store.credential(facts.id).await.map_err(|e| store_error(&e))?;
+        let refresh = self.store.refresh_state(facts.id).await.map_err(|e| store_error(&e))?;
+        let entry = Arc::new(Entry::new(facts.id, facts.vendor, facts.kind, stored, refresh));
+        // Two callers may have read at once; all must share one entry, or there would be two flights.
+        Ok(self.entries.write().entry(facts.id).or_insert(entry).clone())
+    }
+
+    /// A good token, by a refresh if need be.
+    pub(crate) async fn obtain(self: &Arc<Self>, entry: &Arc<Entry>) -> Result<Token, TokenError> {
+        let turned_away =
+            |decision| !matches!(decision, Decision::Serve | Decision::ServeAndRefresh | Decision::Refresh);
+        if turned_away(entry.decide(self.clock.now()).0) {
+            // Before anybody is turned away: another process, or a login, may have mended it.
+            self.reread(entry).await?;
+        }
+        for _ in 0..FLIGHTS_PER_CALL {
+            if entry.decide(self.clock.now()).0 == Decision::Refresh {
+                self.wait_for(self.take_off(entry)).await?;
+            }
+        }
+        match entry.decide(self.clock.now()) {
+            (Decision::Serve, token) => Ok(token),
+            (Decision::ServeAndRefresh, token) => {
+                self.take_off(entry);
+                Ok(token)
+            }
+            // The refreshed pair has run out or was refused before it could be stored; its flight is still storing it.
+            (Decision::Refresh, _) => {
+                Err(TokenError::Store { why: "the refreshed token could not be stored yet".to_owned() })
+            }
+            (decision, _) => {
+                let error = entry.reason(decision);
+                if decision == Decision::Condemned && !entry.condemned() {
+                    self.condemn_unrefreshable(entry, &error).await;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// A refused secret that has no refresh token is dead at once.
+    async fn condemn_unrefreshable(&self, entry: &Entry, error: &TokenError) {
+        let sentence = Sentence::LoginNeeded;
+        let end = RefreshEnd::Condemned { at: self.clock.now(), sentence, code: "401".to_owned() };
+        match self.store.end_refresh(entry.account, entry.generation(), end).await {
+            Ok(_) => {
+                if let Err(error) = self.reread(entry).await {
+                    tracing::warn!(account = %entry.account, %error, "the account could not be read again");
+                }
+            }
+            Err(error) => tracing::warn!(account = %entry.account, %error, "the verdict could not be written down"),
+        }
+        self.announce(entry.account, status(sentence), &error.to_string());
+    }
+
+    /// The refresh under way, or a new one.
+    pub(crate) fn take_off(self: &Arc<Self>, entry: &Arc<Entry>) -> Landing {
+        entry.join(|waiting| {
+            if self.closing.is_cancelled() {
+                entry.landed();
+                let why = "remuda is stopping".to_owned();
+                waiting.send_replace(Some(Err(TokenError::Transient { retry_at: self.clock.now() + 1, why })));
+                return;
+            }
+            self.flights.spawn(fly(self.clone(), entry.clone(), waiting));
+        })
+    }
+
+    pub(crate) async fn wait_for(&self, mut landing: Landing) -> Result<(), TokenError> {
+        let late = |why: &str| Err(TokenError::Transient { retry_at: self.clock.now() + 1, why: why.to_owned() });
+        let outcome = tokio::select! {
+            outcome = landing.wait_for(Option::is_some) => outcome.ok().and_then(|outcome| outcome.clone()),
+            () = self.clock.sleep(PATIENCE) => return late("the refresh takes too long"),
+        };
+        outcome.unwrap_or_else(|| late("the refresh ended without a result"))
+    }
+
+    pub(crate) fn token_url(&self, vendor: Vendor) -> Option<&str> {
+        self.token_urls.get(&vendor).map(String::as_str)
+    }
+
+    pub(crate) fn announce(&self, account: AccountId, status: AccountStatus, why: &str) {
+        // An error only says that nobody listens.
+        let _ = self.changes.send(StatusChange { account, status, why: why.to_owned() });
+    }
+
+    /// Something newer replaced a condemned secret. Whether the account is usable is the store's word: its owner may
+    /// have paused it.
+    pub(crate) async fn announce_stored_status(&self, account: AccountId) -> Result<(), TokenError> {
+        let herd = self.store.load(self.clock.now()).await.map_err(|e| store_error(&e))?;
+        if let Some(facts) = herd.snapshot.accounts.get(&account) {
+            self.announce(account, facts.status, "a newer credential was stored");
+        }
+        Ok(())
+    }
 }
