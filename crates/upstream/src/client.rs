@@ -1,17 +1,36 @@
 //! The way in: [`Client::send`] takes a connection, writes the request, reads the head, hands over the body.
 
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 
 use crate::config::Config;
+use crate::connect::connect;
+use crate::connection::Connection;
 use crate::error::{BoxError, Error};
+use crate::exchange::{Exchange, Failure, Limits};
+use crate::head::{Sending, encode};
 use crate::incoming::Incoming;
 use crate::origin::Origin;
+use crate::pool::Pool;
+use crate::tls::Tls;
 
 /// A pool of HTTP/1.1 connections to any number of origins. Cheap to clone; clones share the pool.
-#[derive(Clone, Debug)]
-pub struct Client {}
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+struct Inner {
+    config: Config,
+    tls: Tls,
+    pool: Arc<Pool>,
+    opened: AtomicU64,
+    reused: AtomicU64,
+    resent: AtomicU64,
+}
 
 /// What a client has done since it was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,8 +51,10 @@ impl Client {
     /// # Errors
     /// [`Error::Certificates`] if [`Config::extra_ca_file`] cannot be read.
     pub fn new(config: Config) -> Result<Self, Error> {
-        let _ = config;
-        todo!("lands within the hour")
+        let tls = Tls::new(config.extra_ca_file.as_deref())?;
+        let pool = Arc::new(Pool::new(&config));
+        let (opened, reused, resent) = Default::default();
+        Ok(Self(Arc::new(Inner { config, tls, pool, opened, reused, resent })))
     }
 
     /// Sends one request and returns as soon as the head of the final answer is there, be the request's body written
@@ -54,20 +75,56 @@ impl Client {
         B: Body<Data = Bytes> + Clone + Send + Unpin + 'static,
         B::Error: Into<BoxError>,
     {
-        let _ = (origin, request);
-        todo!("lands within the hour")
+        let Inner { config, tls, pool, .. } = &*self.0;
+        let (parts, body) = request.into_parts();
+        let sending = body.size_hint().exact().map_or(Sending::Chunked, Sending::Length);
+        let head = encode(origin, &parts, sending);
+        let limits = Limits { head: config.head_timeout, idle: config.idle_timeout };
+        let answered = |answer| Incoming::respond(answer, pool, origin, config.idle_timeout);
+
+        if let Some(connection) = pool.take(origin) {
+            self.0.reused.fetch_add(1, Ordering::Relaxed);
+            let (head, body) = (head.clone(), body.clone());
+            match Exchange::new(connection, head, parts.method.clone(), body, sending, limits).run().await {
+                Ok(answer) => return Ok(answered(answer)),
+                Err(Failure { error, stale: false }) => return Err(error),
+                Err(Failure { error, stale: true }) => {
+                    tracing::debug!(%origin, %error, "a kept connection had been closed; sending the request again");
+                    self.0.resent.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        }
+        let connection = Connection::new(connect(origin, tls, config.connect_timeout).await?);
+        self.0.opened.fetch_add(1, Ordering::Relaxed);
+        let exchange = Exchange::new(connection, head, parts.method, body, sending, limits);
+        exchange.run().await.map(answered).map_err(|failure| failure.error)
     }
 
     /// Closes every unused connection.
-    pub fn close_idle(&self) {}
+    pub fn close_idle(&self) {
+        self.0.pool.clear();
+    }
 
     /// Closes the unused connections that have outlived [`Config::keep_idle_for`] or that the vendor has closed.
     /// Meant for a housekeeping timer; each request does the same for its own origin.
-    pub fn close_expired(&self) {}
+    pub fn close_expired(&self) {
+        self.0.pool.clear_expired();
+    }
 
     /// Totals, for metrics and tests.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        Counts::default()
+        Counts {
+            opened: self.0.opened.load(Ordering::Relaxed),
+            reused: self.0.reused.load(Ordering::Relaxed),
+            resent: self.0.resent.load(Ordering::Relaxed),
+            idle: self.0.pool.count(),
+        }
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("counts", &self.counts()).finish_non_exhaustive()
     }
 }

@@ -7,11 +7,21 @@
 //! There are no background tasks: the caller's task drives its connection through [`Client::send`] and through the
 //! returned [`Incoming`]; dropping either closes the connection and so cancels the request at the vendor.
 
+mod chunked;
 mod client;
 mod config;
+mod connect;
+mod connection;
 mod error;
+mod exchange;
+mod head;
 mod incoming;
 mod origin;
+mod pool;
+mod stream;
+mod tls;
+mod upload;
+mod watch;
 
 pub use client::{Client, Counts};
 pub use config::Config;
