@@ -4,10 +4,12 @@
 //! simulator and replay all run exactly this code. Times are injected by the caller, everywhere.
 
 pub mod account;
+pub mod headroom;
 pub mod id;
 pub mod quota;
 pub mod record;
 pub mod request;
+pub mod rest;
 pub mod route;
 pub mod snapshot;
 pub mod time;

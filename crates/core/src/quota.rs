@@ -46,6 +46,16 @@ impl Window {
             Self::Model(_) => None,
         }
     }
+
+    /// Does it count for requests that name this model? Windows of the whole account always do. Vendors name a model
+    /// window by a full model (`gpt-5.3-codex-spark`) or by a family, Anthropic's headers with its length in front
+    /// (`7d_opus`), so a model belongs to it if its name contains that name.
+    #[must_use]
+    pub fn concerns(&self, model: &str) -> bool {
+        let Self::Model(name) = self else { return true };
+        let family = name.strip_prefix("7d_").unwrap_or(name);
+        model.to_ascii_lowercase().contains(family)
+    }
 }
 
 impl fmt::Display for Window {

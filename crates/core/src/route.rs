@@ -3,192 +3,198 @@
 //! A [`Route`] is a state machine without effects. The caller asks [`Route::next`] what to do, does it, reports what
 //! came back with [`Route::answered`] or [`Route::refreshed`], and asks again until [`Action::Finish`]. Every call
 //! returns the [`StateChange`]s that are due: apply them to the snapshot before the next call of any route.
+//!
+//! | Module | Its one question |
+//! |---|---|
+//! | `source` | whom is the request meant for? |
+//! | `path` | who may stand in, in which order? |
+//! | `gate` | may this one be asked now? |
+//! | `learn` | what does its answer teach? |
+//! | `outcome` | what is the client told? |
 
-use serde::{Deserialize, Serialize};
+mod change;
+mod gate;
+mod learn;
+mod outcome;
+mod path;
+mod skip;
+mod source;
+mod step;
 
-use crate::account::{AccountStatus, Cooldown};
-use crate::id::{AccountId, SessionKey};
+pub use change::StateChange;
+pub use outcome::Outcome;
+pub use skip::{Passed, SkipReason};
+pub use step::{Action, Answer, Refreshed};
+
+use gate::{Gate, Probes, Seen};
+use learn::Exchange;
+use path::{Candidate, Path, Role};
+use source::Meant;
+
+use crate::account::AccountStatus;
+use crate::id::AccountId;
 use crate::record::SourceReason;
 use crate::request::{Home, RequestFacts};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Policy, Snapshot};
 use crate::time::UnixSeconds;
 use crate::verdict::{Class, Verdict};
 
-/// Why a candidate was passed over. In the order in which it is checked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SkipReason {
-    /// The chain names an account that no longer exists.
-    Unknown,
-    /// The vendor's terms: a subscription serves only its vendor's own host unless its owner granted more.
-    NotGranted,
-    /// Below the hard reserve.
-    KillSwitch,
-    /// Its owner must log in.
-    NeedsLogin,
-    /// Closed by the vendor.
-    Disabled,
-    /// Switched off by its owner.
-    Paused,
-    /// The same real account as one that refused in this request.
-    SameIdentity,
-    /// Resting.
-    Cooling,
-    /// A single probe of an account whose rest was only a guess is under way in another request.
-    Probing,
-    /// Resting for this model.
-    ModelCooling,
-    /// Of another vendor, and the chain step names no model.
-    OtherVendor,
-    /// Its vendor was overloaded in this request.
-    VendorOverloaded,
-    /// Costs money and no rule of its owner allows it now.
-    Metered,
-    /// Below its minimum.
-    BelowMinimum,
-    /// Has a minimum and no usable reading.
-    UnknownQuota,
-    /// Behind the limit of moves.
-    HopLimit,
-}
-
-/// A candidate that was passed over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Passed {
-    /// Who.
-    pub account: AccountId,
-    /// Why.
-    pub reason: SkipReason,
-    /// Until when, where that is known.
-    pub until: Option<UnixSeconds>,
-}
-
-/// What the caller does next.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Action {
-    /// Send the request to this account, then call [`Route::answered`].
-    Send {
-        /// Whom to ask.
-        account: AccountId,
-        /// The model to put in place of the one named, if the chain step says so.
-        model: Option<String>,
-    },
-    /// Refresh this account's credential once (the generation that was refused), then call [`Route::refreshed`].
-    Refresh {
-        /// Whose credential.
-        account: AccountId,
-    },
-    /// Wait this many seconds, then ask [`Route::next`] again.
-    Wait {
-        /// Seconds.
-        seconds: f64,
-    },
-    /// The request is over.
-    Finish(Outcome),
-}
-
-/// What came back from the account that was asked.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Answer {
-    /// It serves: content may be released.
-    Served,
-    /// It refused before any content was released.
-    Refused(Verdict),
-    /// It failed after content had been released. The verdict is still recorded. May follow [`Answer::Served`].
-    BrokeOff(Verdict),
-}
-
-/// How a forced refresh ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Refreshed {
-    /// A newer token is there.
-    Renewed,
-    /// The login is dead (or cannot be refreshed at all).
-    Permanent,
-    /// It did not work this time.
-    Transient,
-}
-
-/// How a request ended.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "result", rename_all = "snake_case")]
-pub enum Outcome {
-    /// Served.
-    Served {
-        /// By whom.
-        account: AccountId,
-        /// The model that was put in place of the one named, if any.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        model: Option<String>,
-    },
-    /// Nobody could serve.
-    Error {
-        /// Whose answer is handed to the client; `None`: nothing was sent, the gateway answers itself.
-        from: Option<AccountId>,
-        /// The class of that answer; `None` together with `from`: no route.
-        class: Option<Class>,
-        /// Seconds until the earliest return among the accounts of the path. The true value.
-        retry_after_s: Option<f64>,
-    },
-    /// Broke off after content.
-    StreamError {
-        /// Whose stream.
-        from: AccountId,
-        /// Why.
-        class: Class,
-    },
-}
-
-/// Something that must be remembered. Applied to the snapshot with [`Snapshot::apply`] and written behind to the store.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StateChange {
-    /// The account rests, or (`None`) no longer does.
-    Cooling(AccountId, Option<Cooldown>),
-    /// The account rests for one model, or (`None`) no longer does.
-    ModelCooling(AccountId, String, Option<Cooldown>),
-    /// The account's rest, or its rest for the model, is being probed until then at the latest; `None`: no longer.
-    /// Need not outlive the process.
-    Probing(AccountId, Option<String>, Option<UnixSeconds>),
-    /// The account's status changed.
-    Status(AccountId, AccountStatus),
-    /// The session now lives there.
-    Bind(SessionKey, Home),
-}
+/// A probe that has not been answered after so many seconds no longer keeps others waiting.
+const PROBE_S: i64 = 60;
 
 /// One request on its way. See the module's description.
 #[derive(Clone, Debug)]
 pub struct Route {
     request: RequestFacts,
+    meant: Meant,
+    path: Path,
+    seen: Seen,
+    skipped: Vec<Passed>,
+    tried: Vec<AccountId>,
+    asking: Option<Asking>,
+    stage: Stage,
+}
+
+/// The account that is being asked, or was last.
+#[derive(Clone, Debug)]
+struct Asking {
+    candidate: Candidate,
+    sent_at: UnixSeconds,
+    probes: Probes,
+    /// Classes after which it was asked once more.
+    retried: Vec<Class>,
+    refreshed: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Stage {
+    /// Looking for the next candidate.
+    Walking,
+    /// Waiting for an answer.
+    Sent,
+    /// The same account will be asked once more after so many seconds.
+    Pausing(Verdict, f64),
+    /// The same account is due once more.
+    Again(Verdict),
+    /// Its credential is to be refreshed first.
+    Stale(Verdict),
+    /// Nobody is left.
+    Exhausted,
+    /// The refusal of the account that was asked ends the request.
+    Final(Class),
+    /// It is over.
+    Over(Outcome),
 }
 
 impl Route {
     /// Starts the walk. The changes (a new or manually moved session gets its home) are due at once.
     #[must_use]
-    pub fn begin(request: RequestFacts, _snapshot: &Snapshot, _now: UnixSeconds) -> (Self, Vec<StateChange>) {
-        (Self { request }, Vec::new())
+    pub fn begin(request: RequestFacts, snapshot: &Snapshot, now: UnixSeconds) -> (Self, Vec<StateChange>) {
+        let mut meant = Meant::find(&request, snapshot, now);
+        let skipped = std::mem::take(&mut meant.passed);
+        let mut changes = Vec::new();
+        if let (Some(session), Some(home)) = (&request.session, &meant.home)
+            && request.bound.as_ref() != Some(home)
+        {
+            changes.push(StateChange::Bind(session.clone(), home.clone()));
+        }
+        let path = Path::from(meant.source.as_ref());
+        let (seen, tried) = (Seen::default(), Vec::new());
+        (Self { request, meant, path, seen, skipped, tried, asking: None, stage: Stage::Walking }, changes)
     }
 
-    /// What to do next.
-    pub fn next(&mut self, _snapshot: &Snapshot, _now: UnixSeconds) -> (Action, Vec<StateChange>) {
-        (Action::Finish(Outcome::Error { from: None, class: None, retry_after_s: None }), Vec::new())
+    /// What to do next. Asked again before the report on a send or a refresh, it repeats itself.
+    pub fn next(&mut self, snapshot: &Snapshot, now: UnixSeconds) -> (Action, Vec<StateChange>) {
+        let mut changes = Vec::new();
+        loop {
+            match (&self.stage, &self.asking) {
+                (Stage::Walking, _) => changes.extend(self.advance(snapshot, now)),
+                (Stage::Again(verdict), Some(_)) => {
+                    let verdict = verdict.clone();
+                    changes.extend(self.ask_again(&verdict, snapshot, now));
+                }
+                (Stage::Pausing(verdict, seconds), Some(_)) => {
+                    let seconds = *seconds;
+                    self.stage = Stage::Again(verdict.clone());
+                    if seconds > 0.0 {
+                        return (Action::Wait { seconds }, changes);
+                    }
+                }
+                (Stage::Sent, Some(Asking { candidate, .. })) => {
+                    let Candidate { account, model, .. } = candidate.clone();
+                    return (Action::Send { account, model }, changes);
+                }
+                (Stage::Stale(_), Some(asking)) => {
+                    return (Action::Refresh { account: asking.candidate.account }, changes);
+                }
+                (Stage::Over(outcome), _) => return (Action::Finish(outcome.clone()), changes),
+                (Stage::Final(class), Some(asking)) => {
+                    let (candidate, class) = (asking.candidate.clone(), *class);
+                    self.stage = Stage::Over(outcome::handed_on(&self.gate(snapshot, now), &candidate, class, now));
+                }
+                // Only a stage without the account it is about is left: there is nobody to ask.
+                _ => {
+                    let gate = self.gate(snapshot, now);
+                    let outcome = outcome::of_all(&gate, &self.seen, self.path.visited(), &self.skipped, now);
+                    self.stage = Stage::Over(outcome);
+                }
+            }
+        }
     }
 
     /// Reports what the account of the last [`Action::Send`] answered.
-    pub fn answered(&mut self, _answer: Answer, _snapshot: &Snapshot, _now: UnixSeconds) -> Vec<StateChange> {
-        Vec::new()
+    pub fn answered(&mut self, answer: Answer, snapshot: &Snapshot, now: UnixSeconds) -> Vec<StateChange> {
+        match (&self.stage, answer) {
+            (Stage::Sent, Answer::Served) => self.served(snapshot, now),
+            (Stage::Sent, Answer::Refused(verdict)) => self.refused(verdict, snapshot, now),
+            (Stage::Sent | Stage::Over(Outcome::Served { .. }), Answer::BrokeOff(verdict)) => {
+                let changes = self.settle(&verdict, snapshot, now);
+                if let Some(asking) = &self.asking {
+                    let from = asking.candidate.account;
+                    self.stage = Stage::Over(Outcome::StreamError { from, class: verdict.class });
+                }
+                changes
+            }
+            // A report that nobody waits for.
+            _ => Vec::new(),
+        }
     }
 
     /// Reports how the refresh of the last [`Action::Refresh`] ended.
-    pub fn refreshed(&mut self, _how: Refreshed, _snapshot: &Snapshot, _now: UnixSeconds) -> Vec<StateChange> {
-        Vec::new()
+    pub fn refreshed(&mut self, how: Refreshed, snapshot: &Snapshot, now: UnixSeconds) -> Vec<StateChange> {
+        let (Stage::Stale(verdict), Some(asking)) = (&self.stage, &mut self.asking) else { return Vec::new() };
+        let verdict = verdict.clone();
+        asking.refreshed = true;
+        match how {
+            Refreshed::Renewed => {
+                self.stage = Stage::Again(verdict);
+                Vec::new()
+            }
+            Refreshed::Permanent => {
+                self.stage = Stage::Walking;
+                self.condemn(&verdict, snapshot, now)
+            }
+            Refreshed::Transient => {
+                self.stage = Stage::Walking;
+                self.settle(&verdict, snapshot, now)
+            }
+        }
     }
 
     /// Ends the walk where it stands: the deadline is over, the retry budget is spent or the client has left. What was
     /// being tried is let go, and [`Route::next`] finishes with the best error so far.
-    pub fn stop(&mut self, _snapshot: &Snapshot, _now: UnixSeconds) -> Vec<StateChange> {
-        Vec::new()
+    pub fn stop(&mut self, snapshot: &Snapshot, now: UnixSeconds) -> Vec<StateChange> {
+        let changes = match &self.stage {
+            Stage::Final(_) | Stage::Over(_) => return Vec::new(),
+            Stage::Pausing(verdict, _) | Stage::Again(verdict) | Stage::Stale(verdict) => {
+                let verdict = verdict.clone();
+                self.settle(&verdict, snapshot, now)
+            }
+            Stage::Sent => self.let_go_of_probes(),
+            Stage::Walking | Stage::Exhausted => Vec::new(),
+        };
+        self.stage = Stage::Exhausted;
+        changes
     }
 
     /// The request it walks for.
@@ -200,36 +206,216 @@ impl Route {
     /// The account it was meant for. `None`: nobody is active and nothing was chosen.
     #[must_use]
     pub fn source(&self) -> Option<AccountId> {
-        None
+        self.meant.source.as_ref().map(|source| source.account)
     }
 
     /// Why that one.
     #[must_use]
     pub fn source_reason(&self) -> SourceReason {
-        SourceReason::Active
+        self.meant.reason
     }
 
     /// The pool it was meant for or was placed by, if any.
     #[must_use]
     pub fn source_pool(&self) -> Option<&str> {
-        None
+        self.meant.pool.as_deref()
     }
 
     /// Who was passed over so far, in order.
     #[must_use]
     pub fn skipped(&self) -> &[Passed] {
-        &[]
+        &self.skipped
     }
 
     /// Who was asked so far, in order; an account asked again stands there again.
     #[must_use]
     pub fn tried(&self) -> &[AccountId] {
-        &[]
+        &self.tried
     }
 
     /// Moves to another account so far.
     #[must_use]
     pub fn hops(&self) -> u32 {
-        0
+        self.seen.hops
     }
+
+    fn gate<'a>(&'a self, snapshot: &'a Snapshot, now: UnixSeconds) -> Gate<'a> {
+        Gate::new(&self.request, snapshot, self.meant.source.as_ref(), &self.seen, now)
+    }
+
+    /// Goes on to the next candidate that may be asked.
+    fn advance(&mut self, snapshot: &Snapshot, now: UnixSeconds) -> Vec<StateChange> {
+        let source = self.meant.source.as_ref();
+        let gate = Gate::new(&self.request, snapshot, source, &self.seen, now);
+        loop {
+            let Some(candidate) = self.path.take() else {
+                let Some(source) = source.filter(|source| self.path.extend(source, snapshot)) else {
+                    self.stage = Stage::Exhausted;
+                    return Vec::new();
+                };
+                // Members that were passed over when the session was placed get their turn now.
+                self.skipped.retain(|passed| passed.account == source.account);
+                continue;
+            };
+            if candidate.role == Role::LastResort {
+                self.skipped.retain(|passed| passed.account != candidate.account);
+            }
+            match gate.check(&candidate) {
+                Ok(probes) => {
+                    self.seen.hops += u32::from(candidate.role == Role::StandIn);
+                    let probed = Probes::default();
+                    let asking =
+                        Asking { candidate, sent_at: now, probes: probed, retried: Vec::new(), refreshed: false };
+                    return self.send(asking, probes, now);
+                }
+                Err(passed) => {
+                    let low = matches!(passed.reason, SkipReason::BelowMinimum | SkipReason::UnknownQuota);
+                    if low && candidate.role == Role::Source {
+                        self.path.defer_source();
+                    }
+                    self.skipped.push(passed);
+                }
+            }
+        }
+    }
+
+    /// Asks the same account once more, if nothing has come between.
+    fn ask_again(&mut self, verdict: &Verdict, snapshot: &Snapshot, now: UnixSeconds) -> Vec<StateChange> {
+        let Some(asking) = self.asking.take() else { return Vec::new() };
+        match self.gate(snapshot, now).check_again(&asking.candidate, asking.probes) {
+            Ok(probes) => self.send(Asking { sent_at: now, ..asking }, probes, now),
+            Err(_) => {
+                self.asking = Some(asking);
+                self.stage = Stage::Walking;
+                self.settle(verdict, snapshot, now)
+            }
+        }
+    }
+
+    fn send(&mut self, asking: Asking, probes: Probes, now: UnixSeconds) -> Vec<StateChange> {
+        let Candidate { account, model, .. } = &asking.candidate;
+        let model = || Some(model.as_ref().unwrap_or(&self.request.model).clone());
+        let until = Some(now + PROBE_S);
+        let mut changes = Vec::new();
+        if probes.account {
+            changes.push(StateChange::Probing(*account, None, until));
+        }
+        if probes.model {
+            changes.push(StateChange::Probing(*account, model(), until));
+        }
+        self.tried.push(*account);
+        self.asking = Some(Asking { probes, ..asking });
+        self.stage = Stage::Sent;
+        changes
+    }
+
+    fn served(&mut self, snapshot: &Snapshot, now: UnixSeconds) -> Vec<StateChange> {
+        let Some(asking) = &mut self.asking else { return Vec::new() };
+        asking.probes = Probes::default();
+        let Candidate { account, model, role, .. } = asking.candidate.clone();
+        let when = Exchange { sent_at: asking.sent_at, now };
+        let mut changes = match snapshot.accounts.get(&account) {
+            Some(found) => {
+                let asked = model.as_deref().unwrap_or(&self.request.model);
+                learn::from_success(snapshot, found, asked, role == Role::Chosen, when)
+            }
+            None => Vec::new(),
+        };
+        changes.extend(self.rebind(account, model.is_some(), snapshot));
+        self.stage = Stage::Over(Outcome::Served { account, model });
+        changes
+    }
+
+    /// A detour does not move a session. Only a home that a person must mend is left, for whoever serves; but not where
+    /// the chain had to name another model, because that is known on the home's chain only.
+    fn rebind(&self, served_by: AccountId, other_model: bool, snapshot: &Snapshot) -> Option<StateChange> {
+        let (session, home) = (self.request.session.as_ref()?, self.meant.home.as_ref()?);
+        let status = snapshot.accounts.get(&home.account)?.status;
+        let broken = matches!(status, AccountStatus::NeedsLogin | AccountStatus::Disabled);
+        if home.account == served_by || other_model || !broken {
+            return None;
+        }
+        let is_member = |name: &String| snapshot.pools.get(name).is_some_and(|pool| pool.members.contains(&served_by));
+        let pool = self.meant.pool.clone().filter(is_member);
+        Some(StateChange::Bind(session.clone(), Home { account: served_by, pool }))
+    }
+
+    fn refused(&mut self, verdict: Verdict, snapshot: &Snapshot, now: UnixSeconds) -> Vec<StateChange> {
+        let Some(asking) = &mut self.asking else { return Vec::new() };
+        let class = verdict.class;
+        if !self.request.replayable || ends_the_request(&verdict) {
+            self.stage = Stage::Final(class);
+            return self.settle(&verdict, snapshot, now);
+        }
+        if class == Class::CredentialStale {
+            if asking.refreshed {
+                self.stage = Stage::Walking;
+                return self.condemn(&verdict, snapshot, now);
+            }
+            self.stage = Stage::Stale(verdict);
+            return Vec::new();
+        }
+        let made = asking.retried.iter().filter(|earlier| **earlier == class).count();
+        let wait = verdict.retry_same_after_s.filter(|wait| *wait <= snapshot.policy.max_wait_s);
+        if let (Some(wait), true) = (wait, made < retries(class, &snapshot.policy)) {
+            asking.retried.push(class);
+            self.stage = Stage::Pausing(verdict, wait);
+            return Vec::new();
+        }
+        self.stage = Stage::Walking;
+        self.settle(&verdict, snapshot, now)
+    }
+
+    /// The account's last word in this request: remembered, and counted among the refusals.
+    fn settle(&mut self, verdict: &Verdict, snapshot: &Snapshot, now: UnixSeconds) -> Vec<StateChange> {
+        let Some(asking) = &self.asking else { return Vec::new() };
+        let account = asking.candidate.account;
+        self.seen.refusals.push((account, verdict.class));
+        let Some(found) = snapshot.accounts.get(&account) else { return Vec::new() };
+        if verdict.class == Class::Overloaded {
+            self.seen.overloaded.push(found.vendor);
+        }
+        let model = asking.candidate.model.as_deref().unwrap_or(&self.request.model);
+        let when = Exchange { sent_at: asking.sent_at, now };
+        let mut changes = self.let_go_of_probes();
+        changes.extend(learn::from_refusal(found, model, verdict, &snapshot.policy, when));
+        changes
+    }
+
+    /// Even a refreshed credential is refused, or it cannot be refreshed: its owner must log in.
+    fn condemn(&mut self, verdict: &Verdict, snapshot: &Snapshot, now: UnixSeconds) -> Vec<StateChange> {
+        let mut changes = self.settle(verdict, snapshot, now);
+        let account = self.asking.as_ref().and_then(|asking| snapshot.accounts.get(&asking.candidate.account));
+        changes.extend(account.and_then(|account| learn::status(account, AccountStatus::NeedsLogin)));
+        changes
+    }
+
+    fn let_go_of_probes(&self) -> Vec<StateChange> {
+        let Some(Asking { candidate, probes, .. }) = &self.asking else { return Vec::new() };
+        let model = || candidate.model.as_ref().unwrap_or(&self.request.model).clone();
+        let whole = probes.account.then_some(StateChange::Probing(candidate.account, None, None));
+        let of_model = probes.model.then(|| StateChange::Probing(candidate.account, Some(model()), None));
+        whole.into_iter().chain(of_model).collect()
+    }
+}
+
+/// The request itself, the path to the vendor or the vendor's terms are at fault: nobody else is asked. Overload is said
+/// by vendors' classifiers not to fail over, but routing may still leave for another vendor.
+fn ends_the_request(verdict: &Verdict) -> bool {
+    match verdict.class {
+        Class::RequestFault | Class::TermsRefused | Class::NetworkBlocked => true,
+        Class::Overloaded => false,
+        _ => !verdict.fail_over,
+    }
+}
+
+/// How often the same account is asked again after such a refusal.
+fn retries(class: Class, policy: &Policy) -> usize {
+    let most = match class {
+        Class::Burst => policy.burst_retries,
+        Class::Overloaded => policy.overloaded_retries,
+        Class::Transient => policy.transient_retries,
+        _ => 0,
+    };
+    usize::try_from(most).unwrap_or(usize::MAX)
 }

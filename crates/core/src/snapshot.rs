@@ -1,5 +1,7 @@
 //! Everything routing may look at besides the request: accounts, chains, pools, rules.
 
+mod apply;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -87,6 +89,8 @@ pub struct Policy {
     pub max_hops: u32,
     /// Rest in seconds when the vendor states no time.
     pub unknown_cooldown_s: i64,
+    /// Each time the probe that ends such a rest is refused, again without a time, the rest doubles up to this.
+    pub unknown_cooldown_max_s: i64,
     /// Longest wait in seconds for a retry on the same account.
     pub max_wait_s: f64,
     /// A quota reading older than this many seconds is no longer usable.
@@ -106,6 +110,7 @@ impl Default for Policy {
         Self {
             max_hops: 5,
             unknown_cooldown_s: 900,
+            unknown_cooldown_max_s: 3600,
             max_wait_s: 60.0,
             quota_max_age_s: 600,
             unknown_quota: UnknownQuota::Closed,

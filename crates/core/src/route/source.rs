@@ -1,0 +1,158 @@
+//! Whom a request is meant for, and whether its session gets a home there.
+//!
+//! A pin comes first, then the session's home, then the active account or pool. A pool places: its first member that
+//! can serve becomes the source and the session's home. While nobody in the pool can, a member stands as the source
+//! but the session gets no home, so that it is placed anew next time.
+
+use super::gate::{Gate, Seen};
+use super::path::{Candidate, Consent, Role};
+use super::skip::{Passed, SkipReason};
+use crate::account::CostClass;
+use crate::id::AccountId;
+use crate::record::SourceReason;
+use crate::request::{Home, Pin, PinScope, RequestFacts};
+use crate::snapshot::{Pool, Snapshot, Target};
+use crate::time::UnixSeconds;
+
+/// The account a request is meant for.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Source {
+    pub(super) account: AccountId,
+    pub(super) role: Role,
+    pub(super) consent: Consent,
+    /// The pool whose other members stand in.
+    pub(super) pool: Option<String>,
+}
+
+impl Source {
+    pub(super) fn candidate(&self) -> Candidate {
+        Candidate { account: self.account, model: None, role: self.role, consent: self.consent }
+    }
+}
+
+/// What was found out about the meaning of a request.
+#[derive(Clone, Debug)]
+pub(super) struct Meant {
+    pub(super) source: Option<Source>,
+    pub(super) reason: SourceReason,
+    /// The pool that was meant, also if it is gone.
+    pub(super) pool: Option<String>,
+    /// Where the session lives from now on.
+    pub(super) home: Option<Home>,
+    /// Members of the pool that came before the source and could not take it.
+    pub(super) passed: Vec<Passed>,
+}
+
+impl Meant {
+    pub(super) fn find(request: &RequestFacts, snapshot: &Snapshot, now: UnixSeconds) -> Self {
+        let bound = request.bound.as_ref().filter(|home| snapshot.accounts.contains_key(&home.account));
+        let pin = request.pin.as_ref().filter(|pin| pin.scope != PinScope::Global || bound.is_none());
+        match (pin, bound, &snapshot.active) {
+            (Some(pin), ..) => Self::at(&pin.target, Some(pin), bound, request, snapshot, now),
+            (None, Some(home), _) => Self::at_home(home, snapshot),
+            (None, None, Some(active)) => Self::at(active, None, None, request, snapshot, now),
+            (None, None, None) => Self::nowhere(SourceReason::Active, None),
+        }
+    }
+
+    fn nowhere(reason: SourceReason, home: Option<&Home>) -> Self {
+        Self { source: None, reason, pool: None, home: home.cloned(), passed: Vec::new() }
+    }
+
+    fn at_home(home: &Home, snapshot: &Snapshot) -> Self {
+        let pool = home.pool.as_ref().and_then(|name| snapshot.pools.get_key_value(name));
+        let pool = pool.filter(|(_, pool)| pool.members.contains(&home.account));
+        let chosen_too = snapshot.active == Some(Target::Account(home.account));
+        let pool_chosen = pool.is_some_and(|(_, pool)| snapshot.costs_only(pool));
+        let consent = if chosen_too || pool_chosen { Consent::Given } else { Consent::Standing };
+        let pool = pool.map(|(name, _)| name.clone());
+        let source = Source { account: home.account, role: Role::Source, consent, pool: pool.clone() };
+        Self { source: Some(source), pool, ..Self::nowhere(SourceReason::Bound, Some(home)) }
+    }
+
+    fn at(
+        target: &Target,
+        pin: Option<&Pin>,
+        bound: Option<&Home>,
+        request: &RequestFacts,
+        snapshot: &Snapshot,
+        now: UnixSeconds,
+    ) -> Self {
+        let reason = match pin.map(|pin| pin.scope) {
+            Some(PinScope::Process) => SourceReason::Process,
+            Some(PinScope::Session) => SourceReason::Session,
+            Some(PinScope::Project) => SourceReason::Project,
+            Some(PinScope::Global) | None => SourceReason::Active,
+        };
+        let fresh = pin.is_some_and(|pin| pin.fresh);
+        let nowhere = Self::nowhere(reason, bound);
+        match target {
+            Target::Account(account) => {
+                let role = if fresh { Role::Chosen } else { Role::Source };
+                let source = Source { account: *account, role, consent: Consent::Given, pool: None };
+                // A choice moves the session; a pin that is in force does not, it only goes before the home.
+                let home = match bound {
+                    Some(home) if !fresh => home.clone(),
+                    _ => Home { account: *account, pool: None },
+                };
+                Self { source: Some(source), home: Some(home), ..nowhere }
+            }
+            Target::Pool(name) => {
+                let nowhere = Self { pool: Some(name.clone()), ..nowhere };
+                let Some(pool) = snapshot.pools.get(name) else { return nowhere };
+                if let Some(home) = bound.filter(|home| pool.members.contains(&home.account)) {
+                    let home = Home { account: home.account, pool: Some(name.clone()) };
+                    return Self { reason, ..Self::at_home(&home, snapshot) };
+                }
+                Self::placed(name, pool, request, snapshot, now, nowhere)
+            }
+        }
+    }
+
+    /// Finds a place for a new session in a pool. Strategy `ordered`: the first member that can serve.
+    fn placed(
+        name: &str,
+        pool: &Pool,
+        request: &RequestFacts,
+        snapshot: &Snapshot,
+        now: UnixSeconds,
+        nowhere: Self,
+    ) -> Self {
+        let consent = if snapshot.costs_only(pool) { Consent::Given } else { Consent::ByRule };
+        let source = |account| Source { account, role: Role::Source, consent, pool: Some(name.to_owned()) };
+        let seen = Seen::default();
+        let gate = Gate::new(request, snapshot, None, &seen, now);
+        let mut passed = Vec::new();
+        for member in &pool.members {
+            let source = source(*member);
+            match gate.check(&source.candidate()) {
+                Ok(_) => {
+                    let home = Home { account: *member, pool: Some(name.to_owned()) };
+                    return Self { source: Some(source), home: Some(home), passed, ..nowhere };
+                }
+                Err(reason) => passed.push(reason),
+            }
+        }
+        // Nobody can at this moment. Whoever is held back least stands as the source, for its chain and its last resort.
+        let stand_in = passed.iter().min_by_key(|member| hindrance(member.reason)).map(|member| source(member.account));
+        Self { source: stand_in, ..nowhere }
+    }
+}
+
+/// How far a member is from serving: low, resting, or waiting for a person. The first of equals is taken.
+fn hindrance(reason: SkipReason) -> u8 {
+    match reason {
+        SkipReason::BelowMinimum | SkipReason::UnknownQuota => 0,
+        SkipReason::Cooling | SkipReason::Probing | SkipReason::ModelCooling | SkipReason::KillSwitch => 1,
+        _ => 2,
+    }
+}
+
+impl Snapshot {
+    /// Does every member of the pool cost money? Choosing such a pool is choosing to spend. In a mixed pool it is not:
+    /// there a metered member needs a rule, as on a chain.
+    pub(super) fn costs_only(&self, pool: &Pool) -> bool {
+        let mut members = pool.members.iter().filter_map(|member| self.accounts.get(member)).peekable();
+        members.peek().is_some() && members.all(|account| account.cost == CostClass::Metered)
+    }
+}
