@@ -18,12 +18,15 @@ pub mod quota;
 mod qwen;
 pub mod refresh;
 mod refusal;
+pub mod stream;
 mod table;
 pub mod terms;
 mod time;
+mod token_answer;
 
 pub use call::Call;
 pub use classify::{UpstreamAnswer, classify};
 pub use client_error::{ClientError, ErrorKind, client_error};
 pub use quota::{windows_from_event, windows_from_headers, windows_from_usage};
 pub use refresh::{RefreshAnswer, judge_refresh};
+pub use stream::{EventKind, event_kind};

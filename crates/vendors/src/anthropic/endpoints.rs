@@ -1,5 +1,7 @@
 //! Where Anthropic listens. Overridable for compatible endpoints, tests and the vendor in miniature.
 
+use super::token_endpoint::TOKEN_URL;
+
 /// Anthropic's addresses. [`Default`] is the real vendor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoints {
@@ -11,18 +13,29 @@ pub struct Endpoints {
     pub copy_code_redirect: String,
     /// Base of the API, without a trailing slash.
     pub api_base: String,
-    /// Public OAuth client id.
-    pub client_id: String,
 }
 
 impl Default for Endpoints {
     fn default() -> Self {
         Self {
             authorize: "https://claude.ai/oauth/authorize".to_owned(),
-            token: "https://platform.claude.com/v1/oauth/token".to_owned(),
+            token: TOKEN_URL.to_owned(),
             copy_code_redirect: "https://platform.claude.com/oauth/code/callback".to_owned(),
             api_base: "https://api.anthropic.com".to_owned(),
-            client_id: "9d1c250a-e61b-44d9-88ed-5944d1962f5e".to_owned(),
+        }
+    }
+}
+
+impl Endpoints {
+    /// The vendor in miniature, or a compatible endpoint, with everything below one address.
+    #[must_use]
+    pub fn below(base: &str) -> Self {
+        let base = base.trim_end_matches('/');
+        Self {
+            authorize: format!("{base}/oauth/authorize"),
+            token: format!("{base}/v1/oauth/token"),
+            copy_code_redirect: format!("{base}/oauth/code/callback"),
+            api_base: base.to_owned(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Anthropic: endpoints, login, profile, keys, prices.
+//! Anthropic: endpoints, login, profile, keys, prices, and what its answers mean.
 
 pub mod endpoints;
 pub mod key;
@@ -7,9 +7,13 @@ pub mod price;
 pub mod profile;
 pub(crate) mod quota;
 pub(crate) mod refusals;
+pub(crate) mod token_endpoint;
 
 pub use endpoints::Endpoints;
 pub use key::KeyKind;
-pub use login::{Login, LoginError, Pasted, Redirect, Tokens};
+pub use login::{Login, LoginError, Redirect, Tokens};
 pub use price::cost_usd;
 pub use profile::Profile;
+
+/// The beta flag without which Anthropic refuses a subscription's bearer token. Added where the host has not sent it.
+pub const OAUTH_BETA: &str = "oauth-2025-04-20";

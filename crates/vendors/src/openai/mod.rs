@@ -2,3 +2,4 @@
 
 pub(crate) mod quota;
 pub(crate) mod refusals;
+pub(crate) mod token_endpoint;
