@@ -88,8 +88,8 @@ pub enum PinScope {
     Session,
     /// `.remuda.toml`.
     Project,
-    /// `remuda use`: like [`crate::Snapshot::active`] it counts only for sessions without a home. Passed along only while
-    /// it is fresh, so that a new choice gets its real attempt.
+    /// `remuda use`. Fresh it moves even a session that has a home; afterwards it is what [`crate::Snapshot::active`] is,
+    /// the place of sessions without one.
     Global,
 }
 

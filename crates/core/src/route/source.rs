@@ -46,7 +46,7 @@ pub(super) struct Meant {
 impl Meant {
     pub(super) fn find(request: &RequestFacts, snapshot: &Snapshot, now: UnixSeconds) -> Self {
         let bound = request.bound.as_ref().filter(|home| snapshot.accounts.contains_key(&home.account));
-        let pin = request.pin.as_ref().filter(|pin| pin.scope != PinScope::Global || bound.is_none());
+        let pin = request.pin.as_ref().filter(|pin| pin.fresh || pin.scope != PinScope::Global || bound.is_none());
         match (pin, bound, &snapshot.active) {
             (Some(pin), ..) => Self::at(&pin.target, Some(pin), bound, request, snapshot, now),
             (None, Some(home), _) => Self::at_home(home, snapshot),
