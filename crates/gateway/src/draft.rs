@@ -1,0 +1,217 @@
+//! A decision record while it is being written. One per request; it ends up in the journal exactly once, whatever
+//! happens to the request.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use remuda_core::record::{Attempt, AttemptEnd, RECORD_VERSION, Record, Skipped, Tokens};
+use remuda_core::route::{Outcome, Route, StateChange};
+use remuda_core::{AccountId, CostClass, Refreshed, RequestFacts, RequestId, UnixSeconds};
+
+use crate::herd::Herd;
+use crate::journal::Journal;
+
+/// The facts of a request so far. Written to the journal when it is dropped: by then as abandoned, unless
+/// [`Draft::close`] said otherwise.
+pub struct Draft {
+    id: RequestId,
+    at: UnixSeconds,
+    started: Instant,
+    path: String,
+    request: Option<RequestFacts>,
+    attempts: Vec<Attempt>,
+    remembered: Vec<StateChange>,
+    outcome: Option<Outcome>,
+    client_status: u16,
+    first_byte_ms: Option<u64>,
+    held_ms: u64,
+    waited_ms: u64,
+    request_bytes: u64,
+    response_bytes: u64,
+    tokens: Tokens,
+    cost_usd: Option<f64>,
+    cost_class: Option<CostClass>,
+    truncated: bool,
+    way: Option<Route>,
+    herd: Arc<Herd>,
+    journal: Arc<Journal>,
+}
+
+impl Draft {
+    /// A request has arrived.
+    #[must_use]
+    pub fn new(id: RequestId, at: UnixSeconds, path: String, herd: Arc<Herd>, journal: Arc<Journal>) -> Self {
+        Self {
+            id,
+            at,
+            started: Instant::now(),
+            path,
+            request: None,
+            attempts: Vec::with_capacity(1),
+            remembered: Vec::new(),
+            outcome: None,
+            client_status: 0,
+            first_byte_ms: None,
+            held_ms: 0,
+            waited_ms: 0,
+            request_bytes: 0,
+            response_bytes: 0,
+            tokens: Tokens::default(),
+            cost_usd: None,
+            cost_class: None,
+            truncated: false,
+            way: None,
+            herd,
+            journal,
+        }
+    }
+
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> RequestId {
+        self.id
+    }
+
+    /// Milliseconds since it arrived.
+    #[must_use]
+    pub fn elapsed_ms(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// What it says about itself, as the host said it.
+    pub fn asked(&mut self, request: RequestFacts) {
+        self.request = Some(request);
+    }
+
+    /// Something was remembered because of it.
+    pub fn remembered(&mut self, changes: Vec<StateChange>) {
+        self.remembered.extend(changes);
+    }
+
+    /// A wait on purpose is over.
+    pub fn waited(&mut self, ms: u64) {
+        self.waited_ms += ms;
+        self.held_ms += ms;
+    }
+
+    /// An account is being asked.
+    pub fn attempt(&mut self, account: AccountId, label: String, model: Option<String>) -> &mut Attempt {
+        let attempt = Attempt {
+            account,
+            label,
+            model,
+            status: None,
+            upstream_request_id: None,
+            started_ms: self.elapsed_ms(),
+            waited_ms: std::mem::take(&mut self.waited_ms),
+            head_ms: None,
+            ended: AttemptEnd::Abandoned,
+            refreshed: None,
+            changes: Vec::new(),
+        };
+        self.attempts.push(attempt);
+        let last = self.attempts.len() - 1;
+        &mut self.attempts[last]
+    }
+
+    /// The account that was asked last.
+    pub fn last_attempt(&mut self) -> Option<&mut Attempt> {
+        self.attempts.last_mut()
+    }
+
+    /// The refresh that the last refusal asked for has ended.
+    pub fn refreshed(&mut self, how: Refreshed) {
+        if let Some(attempt) = self.attempts.last_mut() {
+            attempt.refreshed = Some(how);
+        }
+    }
+
+    /// The first byte goes to the client.
+    pub fn first_byte(&mut self) {
+        self.first_byte_ms.get_or_insert_with(|| u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX));
+    }
+
+    /// Bytes of the request's body so far.
+    pub fn received(&mut self, bytes: u64) {
+        self.request_bytes = bytes;
+    }
+
+    /// The head of the answer that the client gets.
+    pub fn answers(&mut self, status: u16) {
+        self.client_status = status;
+    }
+
+    /// The way it went, for who was passed over and why. To be given at the end.
+    pub fn went(&mut self, way: Route) {
+        self.way = Some(way);
+    }
+
+    /// What was counted, and what it costs.
+    pub fn counted(&mut self, tokens: Tokens, cost_usd: Option<f64>, class: Option<CostClass>) {
+        (self.tokens, self.cost_usd, self.cost_class) = (tokens, cost_usd, class);
+    }
+
+    /// The stream ended without its terminal event.
+    pub fn truncated(&mut self) {
+        self.truncated = true;
+    }
+
+    /// It is over. Goes to the journal when the draft is dropped.
+    pub fn close(&mut self, outcome: Outcome, response_bytes: u64) {
+        self.outcome = Some(outcome);
+        self.response_bytes = response_bytes;
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // Nothing was understood of it: a request that was refused at the door leaves no record.
+        let Some(request) = self.request.take() else { return };
+        let way = self.way.take();
+        let source = way.as_ref().and_then(Route::source);
+        let passed = way.as_ref().map(Route::skipped).unwrap_or_default();
+        let (source_label, skipped) = self.herd.look(|snapshot, _| {
+            let label = |id: AccountId| snapshot.accounts.get(&id).map(|a| a.label.as_str().to_owned());
+            let skipped = passed
+                .iter()
+                .map(|p| Skipped {
+                    account: p.account,
+                    label: label(p.account).unwrap_or_else(|| p.account.to_string()),
+                    reason: p.reason,
+                    until: p.until,
+                })
+                .collect();
+            (source.and_then(label), skipped)
+        });
+        let abandoned = Outcome::Error { from: None, class: None, retry_after_s: None };
+        self.journal.record(Record {
+            version: RECORD_VERSION,
+            id: self.id,
+            at: self.at,
+            host: request.host,
+            kind: request.kind,
+            vendor: request.vendor,
+            path: std::mem::take(&mut self.path),
+            session: request.session,
+            model: request.model,
+            source,
+            source_label,
+            source_reason: way.as_ref().map_or(remuda_core::record::SourceReason::Active, Route::source_reason),
+            source_pool: way.as_ref().and_then(Route::source_pool).map(str::to_owned),
+            skipped,
+            attempts: std::mem::take(&mut self.attempts),
+            remembered: std::mem::take(&mut self.remembered),
+            outcome: self.outcome.take().unwrap_or(abandoned),
+            client_status: self.client_status,
+            first_byte_ms: self.first_byte_ms,
+            total_ms: self.elapsed_ms(),
+            held_ms: self.held_ms,
+            request_bytes: self.request_bytes,
+            response_bytes: self.response_bytes,
+            tokens: self.tokens,
+            cost_usd: self.cost_usd,
+            cost_class: self.cost_class,
+            truncated: self.truncated,
+        });
+    }
+}

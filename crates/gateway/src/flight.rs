@@ -1,0 +1,281 @@
+//! The life of one request between the gate and the commit point: ask routing, do what it says, report what came back,
+//! ask again.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Response;
+use http::request::Parts;
+use http_body::Body;
+use remuda_core::record::{AttemptEnd, Tokens};
+use remuda_core::route::{Action, Answer, Outcome, Route};
+use remuda_core::{AccountId, Class, Scope, Verdict};
+use remuda_vendors::UpstreamAnswer;
+
+use crate::attempt::{Ended, Refusal};
+use crate::body::ClientBody;
+use crate::draft::Draft;
+use crate::gateway::Gateway;
+use crate::hand_over;
+use crate::headers;
+use crate::herd::Mount;
+use crate::hold::Committed;
+use crate::intake::Intake;
+use crate::keys::Known;
+use crate::release::Release;
+use crate::replay::BodyError;
+
+/// One request under way. Nothing of an answer has reached the client while this exists.
+pub struct Flight<B> {
+    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) head: Parts,
+    pub(crate) path_from: usize,
+    pub(crate) intake: Intake<B>,
+    pub(crate) draft: Draft,
+    pub(crate) deadline: tokio::time::Instant,
+    refusals: HashMap<AccountId, Refusal>,
+    /// The token generation that each account was last asked with.
+    pub(crate) generations: HashMap<AccountId, u64>,
+}
+
+impl<B> Flight<B>
+where
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+{
+    /// A request whose facts are known.
+    pub fn new(
+        gateway: Arc<Gateway>,
+        head: Parts,
+        path_from: usize,
+        intake: Intake<B>,
+        mut draft: Draft,
+        deadline: Duration,
+    ) -> Self {
+        draft.asked(intake.facts.clone());
+        Self {
+            gateway,
+            head,
+            path_from,
+            intake,
+            draft,
+            deadline: tokio::time::Instant::now() + deadline,
+            refusals: HashMap::new(),
+            generations: HashMap::new(),
+        }
+    }
+
+    /// Flies it: the answer for the client, whoever gives it.
+    pub async fn fly(mut self, who: &Known) -> Response<ClientBody> {
+        let gateway = Arc::clone(&self.gateway);
+        let herd = &gateway.herd;
+        let (mut route, changes) = herd.begin(who, self.intake.facts.clone(), gateway.now());
+        self.draft.remembered(changes);
+        loop {
+            let (action, changes) = herd.next(&mut route, gateway.now());
+            self.draft.remembered(changes);
+            match action {
+                Action::Send { account, model } => {
+                    match self.attempt(&route, account, model).await {
+                        Ok(Ended::Answer { committed, mount }) => {
+                            let changes = herd.answered(&mut route, Answer::Served, gateway.now());
+                            self.draft.remembered(changes);
+                            return self.release(route, *committed, account, mount);
+                        }
+                        Ok(Ended::Refused { refusal, verdict }) => {
+                            let verdict = self.of_a_listing(verdict);
+                            if let Some(refusal) = refusal {
+                                self.refusals.insert(account, refusal);
+                            }
+                            let changes = herd.answered(&mut route, Answer::Refused(verdict), gateway.now());
+                            self.draft.remembered(changes);
+                        }
+                        Err(error) => return self.client_failed(route, error),
+                    }
+                }
+                Action::Refresh { account } => {
+                    let generation = self.generations.get(&account).copied().unwrap_or_default();
+                    let how = gateway.keeper.rejected(account, generation).await;
+                    self.draft.refreshed(how);
+                    let changes = herd.refreshed(&mut route, how, gateway.now());
+                    self.draft.remembered(changes);
+                }
+                Action::Wait { seconds } => {
+                    let pause = Duration::try_from_secs_f64(seconds).unwrap_or_default();
+                    let too_late = tokio::time::Instant::now() + pause >= self.deadline;
+                    if too_late || !gateway.budget.withdraw(gateway.uptime_ms()) {
+                        let changes = herd.stop(&mut route, gateway.now());
+                        self.draft.remembered(changes);
+                        continue;
+                    }
+                    gateway.clock.sleep(pause).await;
+                    self.draft.waited(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX));
+                }
+                Action::Finish(outcome) => return self.hand_over(route, outcome),
+            }
+        }
+    }
+
+    /// What a listing of models is refused with says nothing about the account: whether a subscription may list at all is
+    /// not known (nothing is documented), and nobody must lose a login over it.
+    fn of_a_listing(&self, verdict: Verdict) -> Verdict {
+        let about_login = matches!(
+            verdict.class,
+            Class::CredentialStale | Class::CredentialDead | Class::AccountDisabled | Class::ModelExhausted
+        );
+        if self.intake.facts.kind != remuda_core::RequestKind::Models || !about_login {
+            return verdict;
+        }
+        Verdict { class: Class::RequestFault, scope: Scope::Request, fail_over: false, retry_same_after_s: None, ..verdict }
+    }
+
+    fn release(
+        mut self,
+        route: Route,
+        committed: Committed,
+        account: AccountId,
+        mount: Mount,
+    ) -> Response<ClientBody> {
+        self.draft.received(self.intake.body.arrived_bytes());
+        self.draft.answers(committed.status.as_u16());
+        let landing = Landing {
+            gateway: self.gateway,
+            route,
+            account,
+            mount,
+            model: self.intake.facts.model,
+            status: committed.status.as_u16(),
+            headers: committed.headers.clone(),
+            failure: None,
+            draft: self.draft,
+        };
+        let (status, vendor_headers, release) = Release::new(committed, landing);
+        let mut response = Response::new(ClientBody::Release(Box::new(release)));
+        *response.status_mut() = status;
+        *response.headers_mut() = headers::for_client(&vendor_headers);
+        response
+    }
+
+    fn hand_over(mut self, route: Route, outcome: Outcome) -> Response<ClientBody> {
+        let refusal = match &outcome {
+            Outcome::Error { from: Some(account), .. } => self.refusals.remove(account),
+            _ => None,
+        };
+        let response = hand_over::answer(&self.gateway, &self.intake.facts, &route, &outcome, refusal, self.draft.id());
+        let bytes = response.body().size_hint().exact().unwrap_or_default();
+        self.draft.received(self.intake.body.arrived_bytes());
+        self.draft.answers(response.status().as_u16());
+        self.draft.first_byte();
+        self.draft.went(route);
+        self.draft.close(outcome, bytes);
+        response
+    }
+
+    fn client_failed(mut self, mut route: Route, error: BodyError) -> Response<ClientBody> {
+        let changes = self.gateway.herd.stop(&mut route, self.gateway.now());
+        self.draft.remembered(changes);
+        self.draft.received(self.intake.body.arrived_bytes());
+        let response = hand_over::bad_body(self.intake.facts.vendor, error, self.draft.id());
+        self.draft.answers(response.status().as_u16());
+        self.draft.went(route);
+        response
+    }
+}
+
+/// What is left to do once an answer is being released: notice how it ends and record it.
+pub struct Landing {
+    gateway: Arc<Gateway>,
+    route: Route,
+    account: AccountId,
+    mount: Mount,
+    model: String,
+    status: u16,
+    headers: http::HeaderMap,
+    failure: Option<Verdict>,
+    draft: Draft,
+}
+
+impl Landing {
+    /// The first byte goes to the client.
+    pub fn first_byte(&mut self) {
+        self.draft.first_byte();
+    }
+
+    /// The vendor said inside the stream that it failed. The client sees it too; only what it means is kept.
+    pub fn failed_in_stream(&mut self, event: &[u8]) {
+        let verdict = remuda_vendors::classify(&UpstreamAnswer {
+            vendor: self.mount.vendor,
+            kind: self.mount.kind,
+            now: self.gateway.now(),
+            model: &self.model,
+            status: self.status,
+            headers: &self.headers,
+            body: event,
+            in_stream: true,
+        });
+        self.failure.get_or_insert(verdict);
+    }
+
+    /// The vendor has said everything.
+    pub fn complete(mut self, tokens: Tokens, bytes: u64) {
+        match self.failure.take() {
+            Some(verdict) => self.broke_off(verdict, tokens, bytes),
+            None => {
+                self.end(AttemptEnd::Served, Outcome::Served { account: self.account, model: None }, tokens, bytes);
+            }
+        }
+    }
+
+    /// The stream ended without its terminal event. The client sees the same.
+    pub fn truncated(mut self, tokens: Tokens, bytes: u64) {
+        let verdict = self.failure.take().unwrap_or_else(|| {
+            self.draft.truncated();
+            Verdict {
+                class: Class::Transient,
+                scope: Scope::Vendor,
+                fail_over: false,
+                retry_same_after_s: None,
+                until: None,
+                evidence: "the stream ended without its terminal event".to_owned(),
+            }
+        });
+        self.broke_off(verdict, tokens, bytes);
+    }
+
+    /// It failed after content.
+    pub fn broke_off(mut self, verdict: Verdict, tokens: Tokens, bytes: u64) {
+        let (herd, now) = (Arc::clone(&self.gateway.herd), self.gateway.now());
+        let changes = herd.answered(&mut self.route, Answer::BrokeOff(verdict.clone()), now);
+        self.draft.remembered(changes);
+        let outcome = Outcome::StreamError { from: self.account, class: verdict.class };
+        self.end(AttemptEnd::BrokeOff { verdict }, outcome, tokens, bytes);
+    }
+
+    /// The client has left.
+    pub fn abandoned(self, tokens: Tokens, bytes: u64) {
+        let outcome = Outcome::Served { account: self.account, model: None };
+        self.end(AttemptEnd::Abandoned, outcome, tokens, bytes);
+    }
+
+    fn end(mut self, how: AttemptEnd, outcome: Outcome, tokens: Tokens, bytes: u64) {
+        let cost = remuda_vendors::anthropic::cost_usd(&self.model, &tokens);
+        if let (remuda_core::CostClass::Metered, Some(usd)) = (self.mount.cost, cost) {
+            self.gateway.herd.spent(self.account, usd, self.gateway.now());
+        }
+        let outcome = match (outcome, self.draft.last_attempt()) {
+            (Outcome::Served { account, .. }, Some(attempt)) => {
+                attempt.ended = how;
+                Outcome::Served { account, model: attempt.model.clone() }
+            }
+            (outcome, Some(attempt)) => {
+                attempt.ended = how;
+                outcome
+            }
+            (outcome, None) => outcome,
+        };
+        self.draft.counted(tokens, cost, Some(self.mount.cost));
+        self.draft.went(self.route);
+        self.draft.close(outcome, bytes);
+    }
+}

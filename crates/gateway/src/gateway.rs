@@ -1,0 +1,144 @@
+//! The data plane as one service: recognise the key, take the request in, fly it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http::{Request, Response, StatusCode};
+use hyper::body::Incoming;
+use remuda_core::{RequestId, UnixSeconds, Vendor};
+use remuda_credentials::{Clock, Keeper};
+use remuda_upstream::Client;
+use uuid::Uuid;
+
+use crate::body::ClientBody;
+use crate::budget::RetryBudget;
+use crate::destination::Destinations;
+use crate::draft::Draft;
+use crate::endpoint::{Endpoint, Forward};
+use crate::flight::Flight;
+use crate::guard::Turned;
+use crate::hand_over;
+use crate::herd::Herd;
+use crate::intake;
+use crate::journal::Journal;
+use crate::server::{Peer, Service};
+
+/// What the binary decides.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where Anthropic's accounts live unless they have an endpoint of their own.
+    pub anthropic_base: String,
+    /// Longest time from the arrival of a request to its commit point. Claude Code itself gives up after 600 s.
+    pub deadline: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            anthropic_base: remuda_vendors::anthropic::Endpoints::default().api_base,
+            deadline: Duration::from_secs(590),
+        }
+    }
+}
+
+/// Everything a request needs.
+pub struct Gateway {
+    pub(crate) herd: Arc<Herd>,
+    pub(crate) keeper: Arc<Keeper>,
+    pub(crate) client: Client,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) journal: Arc<Journal>,
+    pub(crate) budget: RetryBudget,
+    pub(crate) destinations: Destinations,
+    pub(crate) settings: Settings,
+    started: Instant,
+}
+
+impl Gateway {
+    /// Puts it together.
+    #[must_use]
+    pub fn new(
+        herd: Arc<Herd>,
+        keeper: Arc<Keeper>,
+        journal: Arc<Journal>,
+        client: Client,
+        settings: Settings,
+    ) -> Self {
+        let clock = Arc::clone(herd.clock());
+        Self {
+            herd,
+            keeper,
+            client,
+            clock,
+            journal,
+            budget: RetryBudget::new(),
+            destinations: Destinations::default(),
+            settings,
+            started: Instant::now(),
+        }
+    }
+
+    pub(crate) fn now(&self) -> UnixSeconds {
+        self.clock.now()
+    }
+
+    pub(crate) fn uptime_ms(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    async fn forward(self: &Arc<Self>, request: Request<Incoming>, forward: Forward) -> Response<ClientBody> {
+        let now = self.now();
+        let id = RequestId(Uuid::now_v7());
+        let who = match self.herd.recognise(request.headers(), now) {
+            Ok(who) => who,
+            Err(why) => return hand_over::not_let_in(forward.vendor, why, id),
+        };
+        self.budget.deposit();
+        if who.key.last_used_at.is_none_or(|then| now - then >= 3600) {
+            self.journal.key_used(who.key.id, now);
+        }
+        let (head, body) = request.into_parts();
+        let draft =
+            Draft::new(id, now, head.uri.path().to_owned(), Arc::clone(&self.herd), Arc::clone(&self.journal));
+        let intake = match intake::take(&head, forward, who.key.host, body).await {
+            Ok(intake) => intake,
+            Err(error) => return hand_over::bad_body(forward.vendor, error, id),
+        };
+        Flight::new(Arc::clone(self), head, forward.path_from, intake, draft, self.settings.deadline).fly(&who).await
+    }
+}
+
+/// What answers paths that are not the data plane's: the control API and the dashboard.
+pub trait Fallback: Send + Sync + 'static {
+    /// Answers one request.
+    fn call(&self, request: Request<Incoming>, peer: Peer) -> impl Future<Output = Response<ClientBody>> + Send;
+}
+
+/// The data plane in front of everything else.
+pub struct FrontDoor<F> {
+    gateway: Arc<Gateway>,
+    rest: F,
+}
+
+impl<F> FrontDoor<F> {
+    /// Data-plane paths go to `gateway`, all others to `rest`.
+    pub fn new(gateway: Arc<Gateway>, rest: F) -> Self {
+        Self { gateway, rest }
+    }
+}
+
+impl<F: Fallback> Service for FrontDoor<F> {
+    async fn call(&self, request: Request<Incoming>, peer: Peer) -> Response<ClientBody> {
+        match Endpoint::of(request.method(), request.uri().path()) {
+            Some(Endpoint::Forward(forward)) => self.gateway.forward(request, forward).await,
+            Some(Endpoint::Hello) => Response::new(ClientBody::empty()),
+            Some(Endpoint::Unserved(vendor)) => hand_over::unserved(vendor, request.method(), request.uri().path()),
+            None => self.rest.call(request, peer).await,
+        }
+    }
+
+    fn turned_away(&self, why: Turned, request: &Request<Incoming>) -> Response<ClientBody> {
+        let status = if why == Turned::Path { StatusCode::BAD_REQUEST } else { StatusCode::FORBIDDEN };
+        hand_over::plain_refusal(Vendor::Anthropic, status, &why.to_string(), request.uri().path())
+    }
+}

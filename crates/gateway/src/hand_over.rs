@@ -1,0 +1,330 @@
+//! What the client gets when nobody serves: the vendor's own words where the request is at fault, and otherwise the
+//! vendor's error shape with the true time and what a person can do.
+//!
+//! Two rules come from watching the agents. An account's 401 or 403 never reaches a host as such: hosts take it for
+//! their own login and drop that. And `retry-after` is kept within what the host honours: Claude Code 2.1.329 waits for
+//! 20 s and gives up at 70 s (measured in November 2026), so a wait of up to two minutes is told in portions, and a long
+//! one is told truly, so that it gives up at once instead of pretending to work.
+
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER};
+use http::{HeaderValue, Method, Response, StatusCode};
+use remuda_core::route::{Outcome, Route};
+use remuda_core::{AccountId, Class, Host, RequestFacts, RequestId, RequestKind, Vendor};
+use remuda_vendors::{ClientError, ErrorKind, client_error};
+
+use crate::attempt::Refusal;
+use crate::body::ClientBody;
+use crate::gateway::Gateway;
+use crate::headers;
+use crate::keys::Refused;
+use crate::replay::BodyError;
+use crate::when;
+
+/// Who answers the client, and in whose words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Manner {
+    /// The vendor's bytes as they came.
+    Vendors,
+    /// The vendor's error shape, our explanation, 429.
+    Limit,
+    /// The same, and no retry will help.
+    Owner,
+}
+
+fn manner(class: Class) -> Manner {
+    match class {
+        Class::RequestFault
+        | Class::TermsRefused
+        | Class::NetworkBlocked
+        | Class::Overloaded
+        | Class::Transient => Manner::Vendors,
+        Class::WindowExhausted | Class::ModelExhausted | Class::Burst => Manner::Limit,
+        Class::Billing | Class::CredentialStale | Class::CredentialDead | Class::AccountDisabled => Manner::Owner,
+    }
+}
+
+/// The answer for a request that ended without being served.
+pub fn answer(
+    gateway: &Gateway,
+    facts: &RequestFacts,
+    route: &Route,
+    outcome: &Outcome,
+    refusal: Option<Refusal>,
+    why: Option<&str>,
+    id: RequestId,
+) -> Response<ClientBody> {
+    let Outcome::Error { from, class, retry_after_s } = outcome else {
+        return own(facts.vendor, ErrorKind::Internal, "the gateway lost its way; please report this", id);
+    };
+    let (Some(from), Some(class)) = (from, class) else {
+        return no_route(gateway, facts, route, *retry_after_s, id);
+    };
+    match (manner(*class), refusal) {
+        (Manner::Vendors, Some(refusal)) if facts.kind == RequestKind::Models && is_login_refusal(&refusal) => {
+            empty_listing()
+        }
+        (Manner::Vendors, Some(refusal)) => vendors_own(facts.vendor, *class, refusal),
+        (Manner::Vendors, None) => {
+            let message = format!("{}: {}", label(gateway, *from), why.unwrap_or("no answer"));
+            own(facts.vendor, ErrorKind::Unreachable, &message, id)
+        }
+        (manner, refusal) => {
+            let said = refusal.as_ref().and_then(vendors_message).or_else(|| why.map(str::to_owned));
+            let message = explained(gateway, route, *from, *class, said.as_deref(), *retry_after_s, id);
+            limited(facts, &message, *retry_after_s, manner == Manner::Owner, id)
+        }
+    }
+}
+
+/// The vendor's bytes. Only the status changes, where it would be taken for the host's own login, or where the failure
+/// came inside a stream and there is none yet.
+fn vendors_own(vendor: Vendor, class: Class, refusal: Refusal) -> Response<ClientBody> {
+    let status = match (refusal.in_stream, class, refusal.status) {
+        (_, Class::NetworkBlocked, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => StatusCode::BAD_GATEWAY,
+        (_, _, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => StatusCode::BAD_REQUEST,
+        (false, _, status) => status,
+        (true, Class::Overloaded, _) => {
+            StatusCode::from_u16(client_error(vendor, ErrorKind::Overloaded, "", "").status)
+                .unwrap_or(StatusCode::SERVICE_UNAVAILABLE)
+        }
+        (true, Class::Transient, _) => StatusCode::INTERNAL_SERVER_ERROR,
+        (true, Class::NetworkBlocked, _) => StatusCode::BAD_GATEWAY,
+        (true, _, _) => StatusCode::BAD_REQUEST,
+    };
+    let mut headers = headers::for_client(&refusal.headers);
+    let body = if refusal.in_stream {
+        headers.remove(CONTENT_LENGTH);
+        headers.remove(CONTENT_ENCODING);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        event_data(&refusal.plain)
+    } else {
+        refusal.body
+    };
+    let mut response = Response::new(ClientBody::of(body));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}
+
+fn is_login_refusal(refusal: &Refusal) -> bool {
+    matches!(refusal.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND)
+}
+
+/// Whether a subscription may list models is not documented; a host that asks gets an empty list, not a login error.
+fn empty_listing() -> Response<ClientBody> {
+    let mut response =
+        Response::new(ClientBody::of(&br#"{"data":[],"has_more":false,"first_id":null,"last_id":null}"#[..]));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+fn explained(
+    gateway: &Gateway,
+    route: &Route,
+    from: AccountId,
+    class: Class,
+    said: Option<&str>,
+    retry_after_s: Option<f64>,
+    id: RequestId,
+) -> String {
+    let name = label(gateway, from);
+    let now = gateway.now();
+    let state = match class {
+        Class::WindowExhausted => format!("{name} has used up its plan window"),
+        Class::ModelExhausted => format!("{name} cannot serve this model now"),
+        Class::Burst => format!("{name} is asked too fast"),
+        Class::Billing => format!("{name} has a billing limit"),
+        Class::AccountDisabled => format!("{name} was closed or suspended by its vendor"),
+        _ => format!("{name} needs a login: run `remuda login`"),
+    };
+    let others = match (route.tried().iter().any(|a| *a != from), route.skipped().is_empty()) {
+        (false, true) => "it has no account to fall back on",
+        _ => "nobody on its chain could stand in",
+    };
+    let back = match retry_after_s {
+        Some(s) => format!("; next try {}", when::in_words(now, when::later(now, s))),
+        None => String::new(),
+    };
+    let said = said.map(|s| format!("{} ", sentence(s))).unwrap_or_default();
+    format!("{said}Remuda: {state}, and {others}{back}. `remuda explain {}` tells more.", short(id))
+}
+
+fn no_route(
+    gateway: &Gateway,
+    facts: &RequestFacts,
+    route: &Route,
+    retry_after_s: Option<f64>,
+    id: RequestId,
+) -> Response<ClientBody> {
+    let vendor = facts.vendor;
+    let now = gateway.now();
+    let why = match (route.skipped(), route.source()) {
+        ([], None) => format!("no account is chosen for {vendor}: run `remuda login {vendor}`, then `remuda use LABEL`"),
+        ([], Some(_)) => "the chosen account cannot be asked".to_owned(),
+        (passed, _) => {
+            let each: Vec<String> = passed
+                .iter()
+                .take(6)
+                .map(|p| {
+                    let until = p.until.map(|t| format!(" {}", when::until_words(now, t))).unwrap_or_default();
+                    format!("{} {}{until}", label(gateway, p.account), p.reason.words())
+                })
+                .collect();
+            format!("no account can serve this request: {}", each.join("; "))
+        }
+    };
+    let back = retry_after_s
+        .map(|s| format!("; next try {}", when::in_words(now, when::later(now, s))))
+        .unwrap_or_default();
+    let message = format!("Remuda: {why}{back}. `remuda explain {}` tells more.", short(id));
+    limited(facts, &message, retry_after_s, retry_after_s.is_none(), id)
+}
+
+fn limited(
+    facts: &RequestFacts,
+    message: &str,
+    retry_after_s: Option<f64>,
+    hopeless: bool,
+    id: RequestId,
+) -> Response<ClientBody> {
+    let mut response = own(facts.vendor, ErrorKind::RateLimit, message, id);
+    let headers = response.headers_mut();
+    if let Some(seconds) = retry_after_s.map(|s| honoured(facts.host, s)) {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if hopeless {
+        headers.insert(HeaderName::from_static("x-should-retry"), HeaderValue::from_static("false"));
+    }
+    response
+}
+
+/// Seconds of `retry-after` that make this host do the right thing.
+fn honoured(host: Host, seconds: f64) -> u64 {
+    const CLAUDE_WAITS_S: u64 = 20;
+    const WORTH_WAITING_S: u64 = 120;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to what fits")]
+    let seconds = seconds.ceil().clamp(1.0, 3_024_000.0) as u64;
+    match host {
+        Host::Claude if seconds <= WORTH_WAITING_S => seconds.min(CLAUDE_WAITS_S),
+        _ => seconds,
+    }
+}
+
+/// The client key opens nothing.
+pub fn not_let_in(vendor: Vendor, why: Refused, id: RequestId) -> Response<ClientBody> {
+    own(vendor, ErrorKind::Authentication, &format!("Remuda: {why}"), id)
+}
+
+/// The request's body cannot be read.
+pub fn bad_body(vendor: Vendor, error: BodyError, id: RequestId) -> Response<ClientBody> {
+    let kind = match error {
+        BodyError::TooLarge => ErrorKind::TooLarge,
+        BodyError::Client => ErrorKind::InvalidRequest,
+    };
+    own(vendor, kind, &format!("Remuda: {error}"), id)
+}
+
+/// A path below a vendor's prefix that is not in the table.
+pub fn unserved(vendor: Vendor, method: &Method, path: &str) -> Response<ClientBody> {
+    let message = format!("Remuda does not serve {method} {}", path.chars().take(200).collect::<String>());
+    own(vendor, ErrorKind::NotFound, &message, RequestId(uuid::Uuid::now_v7()))
+}
+
+/// Turned away at the gate.
+pub fn plain_refusal(vendor: Vendor, status: StatusCode, why: &str) -> Response<ClientBody> {
+    let mut response = own(vendor, ErrorKind::Permission, &format!("Remuda: {why}"), RequestId(uuid::Uuid::now_v7()));
+    *response.status_mut() = status;
+    response
+}
+
+fn own(vendor: Vendor, kind: ErrorKind, message: &str, id: RequestId) -> Response<ClientBody> {
+    let ClientError { status, body } = client_error(vendor, kind, message, &format!("remuda_{}", id.0.simple()));
+    let mut response = Response::new(ClientBody::of(body));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// The message of the vendor's error object; bounded, for a person.
+fn vendors_message(refusal: &Refusal) -> Option<String> {
+    let data = if refusal.in_stream { event_data(&refusal.plain) } else { refusal.plain.clone() };
+    let json: serde_json::Value = serde_json::from_slice(&data).ok()?;
+    let message = json.pointer("/error/message").or_else(|| json.get("message"))?.as_str()?;
+    Some(message.chars().take(500).collect())
+}
+
+/// The data lines of one event, joined.
+fn event_data(event: &Bytes) -> Bytes {
+    let lines: Vec<&[u8]> = event
+        .split(|b| *b == b'\n')
+        .filter_map(|line| line.strip_prefix(b"data:"))
+        .map(|line| line.strip_prefix(b" ").unwrap_or(line))
+        .collect();
+    Bytes::from(lines.join(&b'\n'))
+}
+
+fn sentence(text: &str) -> String {
+    let text = text.trim();
+    if text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
+}
+
+fn label(gateway: &Gateway, account: AccountId) -> String {
+    gateway.herd.mount(account).map_or_else(|| "an account that was removed".to_owned(), |m| m.label)
+}
+
+/// The end of an id is what differs between two requests of the same moment.
+fn short(id: RequestId) -> String {
+    let text = id.0.simple().to_string();
+    text[text.len() - 8..].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::short_waits_are_true(Host::Claude, 7.2, 8)]
+    #[case::what_claude_honours(Host::Claude, 20.0, 20)]
+    #[case::told_in_portions(Host::Claude, 119.0, 20)]
+    #[case::too_long_is_told_truly(Host::Claude, 7200.0, 7200)]
+    #[case::others_get_the_truth(Host::Other, 45.0, 45)]
+    #[case::never_zero(Host::Claude, 0.0, 1)]
+    #[case::never_absurd(Host::Other, f64::INFINITY, 3_024_000)]
+    fn retry_after_is_what_the_host_honours(#[case] host: Host, #[case] truth: f64, #[case] told: u64) {
+        assert_eq!(honoured(host, truth), told);
+    }
+
+    fn refusal(status: u16, in_stream: bool, body: &'static str) -> Refusal {
+        let (body, headers) = (Bytes::from_static(body.as_bytes()), HeaderMap::new());
+        Refusal { status: StatusCode::from_u16(status).unwrap(), headers, plain: body.clone(), body, in_stream }
+    }
+
+    #[rstest]
+    #[case(Class::RequestFault, 401, false, 400)]
+    #[case(Class::TermsRefused, 403, false, 400)]
+    #[case(Class::NetworkBlocked, 403, false, 502)]
+    #[case(Class::RequestFault, 413, false, 413)]
+    #[case(Class::Overloaded, 529, false, 529)]
+    #[case(Class::Transient, 200, true, 500)]
+    #[case(Class::RequestFault, 200, true, 400)]
+    fn a_401_or_403_never_reaches_the_host(
+        #[case] class: Class,
+        #[case] status: u16,
+        #[case] in_stream: bool,
+        #[case] told: u16,
+    ) {
+        let response = vendors_own(Vendor::Anthropic, class, refusal(status, in_stream, "{}"));
+        assert_eq!(response.status().as_u16(), told);
+    }
+
+    #[test]
+    fn a_failure_inside_a_stream_becomes_the_json_it_carried() {
+        let event = "event: error\ndata: {\"type\":\"error\",\ndata: \"error\":{\"message\":\"m\"}}\n\n";
+        let failed = refusal(200, true, event);
+        assert_eq!(vendors_message(&failed).as_deref(), Some("m"));
+        assert_eq!(event_data(&failed.plain), "{\"type\":\"error\",\n\"error\":{\"message\":\"m\"}}");
+    }
+}

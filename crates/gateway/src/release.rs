@@ -1,0 +1,141 @@
+//! A committed answer on its way to the client: the vendor's bytes as they come, watched, and recorded at the end.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http_body::{Body, Frame, SizeHint};
+use remuda_core::{Class, Scope, Verdict};
+
+use crate::body::BodyFailure;
+use crate::flight::Landing;
+use crate::hold::Committed;
+use crate::outgoing::Frames;
+use crate::tap::Tap;
+
+/// See the module's description. Dropped before its end it tells that the client has left, and the vendor's connection
+/// is closed.
+pub struct Release {
+    held: Frames,
+    rest: Option<remuda_upstream::Incoming>,
+    tap: Tap,
+    landing: Option<Landing>,
+    bytes: u64,
+}
+
+impl Release {
+    /// Begins the release. The status and headers travel in front of it.
+    #[must_use]
+    pub fn new(committed: Committed, landing: Landing) -> (http::StatusCode, HeaderMap, Self) {
+        let Committed { status, headers, held, rest, tap, ended } = committed;
+        let rest = (!ended).then_some(rest);
+        (status, headers, Self { held: Frames::new(held), rest, tap, landing: Some(landing), bytes: 0 })
+    }
+
+    fn passed(&mut self, data: &Bytes) {
+        if self.bytes == 0
+            && let Some(landing) = &mut self.landing
+        {
+            landing.first_byte();
+        }
+        self.bytes += data.len() as u64;
+    }
+
+    fn ended(&mut self) {
+        self.rest = None;
+        let Some(landing) = self.landing.take() else { return };
+        let tokens = self.tap.tokens();
+        if self.tap.is_complete() {
+            landing.complete(tokens, self.bytes);
+        } else {
+            landing.truncated(tokens, self.bytes);
+        }
+    }
+
+    fn broke(&mut self, why: String) {
+        self.rest = None;
+        let Some(landing) = self.landing.take() else { return };
+        if self.tap.reads_events() && self.tap.is_complete() {
+            // Everything had been said; only the framing's own end is missing.
+            let tokens = self.tap.tokens();
+            return landing.complete(tokens, self.bytes);
+        }
+        let verdict = Verdict {
+            class: Class::Transient,
+            scope: Scope::Vendor,
+            fail_over: false,
+            retry_same_after_s: None,
+            until: None,
+            evidence: why,
+        };
+        landing.broke_off(verdict, self.tap.tokens(), self.bytes);
+    }
+}
+
+impl Body for Release {
+    type Data = Bytes;
+    type Error = BodyFailure;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyFailure>>> {
+        let this = self.get_mut();
+        if let Some(data) = this.held.pop() {
+            this.passed(&data);
+            if this.rest.is_none() && this.held.left() == 0 {
+                this.ended();
+            }
+            return Poll::Ready(Some(Ok(Frame::data(data))));
+        }
+        let Some(rest) = this.rest.as_mut() else {
+            this.ended();
+            return Poll::Ready(None);
+        };
+        match Pin::new(rest).poll_frame(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(None) => {
+                this.ended();
+                Poll::Ready(None)
+            }
+            Poll::Ready(Some(Err(error))) => {
+                this.broke(error.to_string());
+                Poll::Ready(Some(Err(Box::new(error))))
+            }
+            Poll::Ready(Some(Ok(frame))) => {
+                if let Some(data) = frame.data_ref() {
+                    let seen = this.tap.feed(data);
+                    this.passed(data);
+                    if let Some(event) = seen.failure
+                        && let Some(landing) = &mut this.landing
+                    {
+                        landing.failed_in_stream(&event);
+                    }
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let held = self.held.left();
+        match self.rest.as_ref().map(Body::size_hint) {
+            None => SizeHint::with_exact(held),
+            Some(rest) => match rest.exact() {
+                Some(left) => SizeHint::with_exact(held + left),
+                None => SizeHint::default(),
+            },
+        }
+    }
+}
+
+impl Drop for Release {
+    fn drop(&mut self) {
+        let Some(landing) = self.landing.take() else { return };
+        let tokens = self.tap.tokens();
+        // Some agents hang up as soon as they have read the terminal event: that is no abort.
+        if self.tap.reads_events() && self.tap.is_complete() {
+            landing.complete(tokens, self.bytes);
+        } else {
+            landing.abandoned(tokens, self.bytes);
+        }
+    }
+}

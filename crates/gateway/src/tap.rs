@@ -1,0 +1,152 @@
+//! Sees an answer pass: which events begin and end it, whether it fails, what it counts. Touches no byte.
+
+use bytes::Bytes;
+use remuda_core::Vendor;
+use remuda_core::record::Tokens;
+use remuda_vendors::stream::EventKind;
+use remuda_vendors::event_kind;
+use remuda_wire::anthropic::{event_tokens, merge_tokens, message_tokens};
+use remuda_wire::sse::{Event, Scanner};
+
+use crate::plain::Plain;
+
+/// Bytes of a JSON answer that are kept to read its token counts; a longer one is not counted.
+const MOST_JSON: usize = 4 * 1024 * 1024;
+
+/// What a frame brought.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Something that a person or an agent would see: from here on there is no retry.
+    pub content: bool,
+    /// The event that says that the stream failed, as it stood on the wire.
+    pub failure: Option<Bytes>,
+}
+
+/// Inspects one answer.
+pub struct Tap {
+    vendor: Vendor,
+    plain: Plain,
+    form: Form,
+    tokens: Tokens,
+    ended: bool,
+}
+
+enum Form {
+    Events(Box<Scanner>),
+    Json(Vec<Bytes>, usize),
+    Other,
+}
+
+impl Tap {
+    /// For an answer with this `content-type` and `content-encoding`.
+    #[must_use]
+    pub fn new(vendor: Vendor, content_type: Option<&str>, content_encoding: Option<&str>) -> Self {
+        let kind = content_type.map(|t| t.split(';').next().unwrap_or(t).trim().to_ascii_lowercase());
+        let form = match kind.as_deref() {
+            Some("text/event-stream") => Form::Events(Box::default()),
+            Some("application/json") => Form::Json(Vec::new(), 0),
+            _ => Form::Other,
+        };
+        Self { vendor, plain: Plain::of(content_encoding), form, tokens: Tokens::default(), ended: false }
+    }
+
+    /// Is this a stream of events that can be read, so that its beginning can be held back and judged?
+    #[must_use]
+    pub fn reads_events(&self) -> bool {
+        matches!(self.form, Form::Events(_)) && self.plain.is_readable()
+    }
+
+    /// Takes the next frame.
+    pub fn feed(&mut self, frame: &Bytes) -> Seen {
+        let mut seen = Seen::default();
+        match &mut self.form {
+            Form::Events(scanner) => {
+                let readable = self.plain.read(frame);
+                let (vendor, tokens, ended) = (self.vendor, &mut self.tokens, &mut self.ended);
+                scanner.feed(&readable, |event| note(vendor, &event, tokens, ended, &mut seen));
+                if !self.plain.is_readable() {
+                    seen.content = true;
+                }
+            }
+            Form::Json(frames, kept) => {
+                *kept += frame.len();
+                if *kept <= MOST_JSON {
+                    frames.push(frame.clone());
+                } else {
+                    self.form = Form::Other;
+                }
+                seen.content = true;
+            }
+            Form::Other => seen.content = true,
+        }
+        seen
+    }
+
+    /// Did the stream say that it is complete? Always true for answers that are no stream: their framing says it.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.ended || !self.reads_events()
+    }
+
+    /// What was counted. For a JSON answer this reads it, so call it once, at the end.
+    #[must_use]
+    pub fn tokens(&mut self) -> Tokens {
+        if let Form::Json(frames, _) = &mut self.form {
+            let mut text = Vec::new();
+            for frame in std::mem::take(frames) {
+                text.extend_from_slice(&self.plain.read(&frame));
+            }
+            if let Some(counted) = message_tokens(&text) {
+                merge_tokens(&mut self.tokens, counted);
+            }
+        }
+        self.tokens
+    }
+}
+
+fn note(vendor: Vendor, event: &Event<'_>, tokens: &mut Tokens, ended: &mut bool, seen: &mut Seen) {
+    if event.comment {
+        return;
+    }
+    let data = event.data.unwrap_or_default();
+    let name = std::str::from_utf8(event.name).ok().filter(|n| !n.is_empty());
+    match event_kind(vendor, name, data) {
+        EventKind::Handshake => count(name, data, tokens),
+        EventKind::Content => {
+            seen.content = true;
+            count(name, data, tokens);
+        }
+        EventKind::End => {
+            seen.content = true;
+            *ended = true;
+            count(name, data, tokens);
+        }
+        EventKind::Failure if seen.failure.is_none() => seen.failure = Some(as_on_the_wire(event)),
+        EventKind::Failure => {}
+    }
+}
+
+/// Only the few events that carry counts are read.
+fn count(name: Option<&str>, data: &[u8], tokens: &mut Tokens) {
+    if matches!(name, Some("message_start" | "message_delta"))
+        && let Some(counted) = event_tokens(data)
+    {
+        merge_tokens(tokens, counted);
+    }
+}
+
+fn as_on_the_wire(event: &Event<'_>) -> Bytes {
+    let mut text = Vec::new();
+    if !event.name.is_empty() {
+        text.extend_from_slice(b"event: ");
+        text.extend_from_slice(event.name);
+        text.push(b'\n');
+    }
+    for line in event.data.unwrap_or_default().split(|b| *b == b'\n') {
+        text.extend_from_slice(b"data: ");
+        text.extend_from_slice(line);
+        text.push(b'\n');
+    }
+    text.push(b'\n');
+    Bytes::from(text)
+}
