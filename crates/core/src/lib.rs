@@ -14,6 +14,7 @@ pub mod route;
 pub mod snapshot;
 pub mod time;
 pub mod verdict;
+mod words;
 
 pub use account::{Account, AccountStatus, Cooldown, CostClass, CredentialKind, Identity, Vendor};
 pub use id::{AccountId, Label, LabelError, RequestId, SessionKey};

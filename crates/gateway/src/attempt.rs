@@ -117,15 +117,16 @@ where
             Err(_) => return Ok(Err("the account's base URL cannot be used".to_owned())),
         };
         let style = match (mount.kind, mount.profile.auth_header) {
-            (CredentialKind::Subscription | CredentialKind::StaticToken, _) | (_, AuthHeader::Bearer) => AuthStyle::Bearer,
+            (CredentialKind::Subscription | CredentialKind::StaticToken, _) | (_, AuthHeader::Bearer) => {
+                AuthStyle::Bearer
+            }
             (_, AuthHeader::XApiKey) => AuthStyle::ApiKey,
         };
         let needs = Needs { betas: betas(mount.kind, self.intake.facts.kind) };
-        let (headers, mut changes) =
-            match headers::for_vendor(&self.head.headers, style, token.secret(), needs) {
-                Ok(made) => made,
-                Err(_) => return Ok(Err("the stored credential has characters that no header may have".to_owned())),
-            };
+        let (headers, mut changes) = match headers::for_vendor(&self.head.headers, style, token.secret(), needs) {
+            Ok(made) => made,
+            Err(_) => return Ok(Err("the stored credential has characters that no header may have".to_owned())),
+        };
         let body = self.body(mount, model, &mut changes).await?;
         if let Some(attempt) = self.draft.last_attempt() {
             attempt.changes = changes;
@@ -200,8 +201,11 @@ where
         if let Some(attempt) = self.draft.last_attempt() {
             attempt.head_ms = Some(head_ms);
             attempt.status = Some(answer.status().as_u16());
-            attempt.upstream_request_id =
-                answer.headers().get("request-id").and_then(|v| v.to_str().ok()).map(|id| id.chars().take(100).collect());
+            attempt.upstream_request_id = answer
+                .headers()
+                .get("request-id")
+                .and_then(|v| v.to_str().ok())
+                .map(|id| id.chars().take(100).collect());
         }
         self.gateway.herd.harvest(account, remuda_vendors::windows_from_headers(mount.vendor, answer.headers(), now));
         if answer.status().is_client_error() || answer.status().is_server_error() {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use remuda_core::record::{Attempt, AttemptEnd, RECORD_VERSION, Record, Skipped, Tokens};
-use remuda_core::route::{Outcome, Route, StateChange};
-use remuda_core::{AccountId, CostClass, Refreshed, RequestFacts, RequestId, UnixSeconds};
+use remuda_core::route::{Outcome, Refreshed, Route, StateChange};
+use remuda_core::{AccountId, CostClass, RequestFacts, RequestId, UnixSeconds};
 
 use crate::herd::Herd;
 use crate::journal::Journal;
@@ -117,6 +117,16 @@ impl Draft {
     /// The account that was asked last.
     pub fn last_attempt(&mut self) -> Option<&mut Attempt> {
         self.attempts.last_mut()
+    }
+
+    /// What the last try on this account was refused with, in words.
+    #[must_use]
+    pub fn evidence(&self, account: AccountId) -> Option<&str> {
+        self.attempts.iter().rev().find(|a| a.account == account).and_then(|a| match &a.ended {
+            AttemptEnd::Refused { verdict, .. } | AttemptEnd::BrokeOff { verdict } => Some(verdict.evidence.as_str()),
+            AttemptEnd::Unreachable { why } => Some(why),
+            AttemptEnd::Served | AttemptEnd::Abandoned => None,
+        })
     }
 
     /// The refresh that the last refusal asked for has ended.

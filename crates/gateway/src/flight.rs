@@ -76,24 +76,22 @@ where
             let (action, changes) = herd.next(&mut route, gateway.now());
             self.draft.remembered(changes);
             match action {
-                Action::Send { account, model } => {
-                    match self.attempt(&route, account, model).await {
-                        Ok(Ended::Answer { committed, mount }) => {
-                            let changes = herd.answered(&mut route, Answer::Served, gateway.now());
-                            self.draft.remembered(changes);
-                            return self.release(route, *committed, account, mount);
-                        }
-                        Ok(Ended::Refused { refusal, verdict }) => {
-                            let verdict = self.of_a_listing(verdict);
-                            if let Some(refusal) = refusal {
-                                self.refusals.insert(account, refusal);
-                            }
-                            let changes = herd.answered(&mut route, Answer::Refused(verdict), gateway.now());
-                            self.draft.remembered(changes);
-                        }
-                        Err(error) => return self.client_failed(route, error),
+                Action::Send { account, model } => match self.attempt(&route, account, model).await {
+                    Ok(Ended::Answer { committed, mount }) => {
+                        let changes = herd.answered(&mut route, Answer::Served, gateway.now());
+                        self.draft.remembered(changes);
+                        return self.release(route, *committed, account, mount);
                     }
-                }
+                    Ok(Ended::Refused { refusal, verdict }) => {
+                        let verdict = self.of_a_listing(verdict);
+                        if let Some(refusal) = refusal {
+                            self.refusals.insert(account, refusal);
+                        }
+                        let changes = herd.answered(&mut route, Answer::Refused(verdict), gateway.now());
+                        self.draft.remembered(changes);
+                    }
+                    Err(error) => return self.client_failed(route, error),
+                },
                 Action::Refresh { account } => {
                     let generation = self.generations.get(&account).copied().unwrap_or_default();
                     let how = gateway.keeper.rejected(account, generation).await;
@@ -102,8 +100,9 @@ where
                     self.draft.remembered(changes);
                 }
                 Action::Wait { seconds } => {
-                    let pause = Duration::try_from_secs_f64(seconds).unwrap_or_default();
-                    let too_late = tokio::time::Instant::now() + pause >= self.deadline;
+                    let pause = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
+                    let left = self.deadline.saturating_duration_since(tokio::time::Instant::now());
+                    let too_late = pause >= left;
                     if too_late || !gateway.budget.withdraw(gateway.uptime_ms()) {
                         let changes = herd.stop(&mut route, gateway.now());
                         self.draft.remembered(changes);
@@ -127,16 +126,16 @@ where
         if self.intake.facts.kind != remuda_core::RequestKind::Models || !about_login {
             return verdict;
         }
-        Verdict { class: Class::RequestFault, scope: Scope::Request, fail_over: false, retry_same_after_s: None, ..verdict }
+        Verdict {
+            class: Class::RequestFault,
+            scope: Scope::Request,
+            fail_over: false,
+            retry_same_after_s: None,
+            ..verdict
+        }
     }
 
-    fn release(
-        mut self,
-        route: Route,
-        committed: Committed,
-        account: AccountId,
-        mount: Mount,
-    ) -> Response<ClientBody> {
+    fn release(mut self, route: Route, committed: Committed, account: AccountId, mount: Mount) -> Response<ClientBody> {
         self.draft.received(self.intake.body.arrived_bytes());
         self.draft.answers(committed.status.as_u16());
         let landing = Landing {
@@ -162,7 +161,12 @@ where
             Outcome::Error { from: Some(account), .. } => self.refusals.remove(account),
             _ => None,
         };
-        let response = hand_over::answer(&self.gateway, &self.intake.facts, &route, &outcome, refusal, self.draft.id());
+        let why = match &outcome {
+            Outcome::Error { from: Some(account), .. } => self.draft.evidence(*account),
+            _ => None,
+        };
+        let response =
+            hand_over::answer(&self.gateway, &self.intake.facts, &route, &outcome, refusal, why, self.draft.id());
         let bytes = response.body().size_hint().exact().unwrap_or_default();
         self.draft.received(self.intake.body.arrived_bytes());
         self.draft.answers(response.status().as_u16());
@@ -222,7 +226,8 @@ impl Landing {
         match self.failure.take() {
             Some(verdict) => self.broke_off(verdict, tokens, bytes),
             None => {
-                self.end(AttemptEnd::Served, Outcome::Served { account: self.account, model: None }, tokens, bytes);
+                let outcome = Outcome::Served { account: self.account, model: None };
+                self.end(AttemptEnd::Served, outcome, tokens, bytes);
             }
         }
     }

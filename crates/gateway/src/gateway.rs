@@ -98,8 +98,7 @@ impl Gateway {
             self.journal.key_used(who.key.id, now);
         }
         let (head, body) = request.into_parts();
-        let draft =
-            Draft::new(id, now, head.uri.path().to_owned(), Arc::clone(&self.herd), Arc::clone(&self.journal));
+        let draft = Draft::new(id, now, head.uri.path().to_owned(), Arc::clone(&self.herd), Arc::clone(&self.journal));
         let intake = match intake::take(&head, forward, who.key.host, body).await {
             Ok(intake) => intake,
             Err(error) => return hand_over::bad_body(forward.vendor, error, id),
@@ -137,8 +136,8 @@ impl<F: Fallback> Service for FrontDoor<F> {
         }
     }
 
-    fn turned_away(&self, why: Turned, request: &Request<Incoming>) -> Response<ClientBody> {
+    fn turned_away(&self, why: Turned, _request: &Request<Incoming>) -> Response<ClientBody> {
         let status = if why == Turned::Path { StatusCode::BAD_REQUEST } else { StatusCode::FORBIDDEN };
-        hand_over::plain_refusal(Vendor::Anthropic, status, &why.to_string(), request.uri().path())
+        hand_over::plain_refusal(Vendor::Anthropic, status, &why.to_string())
     }
 }

@@ -7,7 +7,7 @@
 //! one is told truly, so that it gives up at once instead of pretending to work.
 
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, RETRY_AFTER};
 use http::{HeaderValue, Method, Response, StatusCode};
 use remuda_core::route::{Outcome, Route};
 use remuda_core::{AccountId, Class, Host, RequestFacts, RequestId, RequestKind, Vendor};
@@ -34,11 +34,9 @@ enum Manner {
 
 fn manner(class: Class) -> Manner {
     match class {
-        Class::RequestFault
-        | Class::TermsRefused
-        | Class::NetworkBlocked
-        | Class::Overloaded
-        | Class::Transient => Manner::Vendors,
+        Class::RequestFault | Class::TermsRefused | Class::NetworkBlocked | Class::Overloaded | Class::Transient => {
+            Manner::Vendors
+        }
         Class::WindowExhausted | Class::ModelExhausted | Class::Burst => Manner::Limit,
         Class::Billing | Class::CredentialStale | Class::CredentialDead | Class::AccountDisabled => Manner::Owner,
     }
@@ -160,7 +158,9 @@ fn no_route(
     let vendor = facts.vendor;
     let now = gateway.now();
     let why = match (route.skipped(), route.source()) {
-        ([], None) => format!("no account is chosen for {vendor}: run `remuda login {vendor}`, then `remuda use LABEL`"),
+        ([], None) => {
+            format!("no account is chosen for {vendor}: run `remuda login {vendor}`, then `remuda use LABEL`")
+        }
         ([], Some(_)) => "the chosen account cannot be asked".to_owned(),
         (passed, _) => {
             let each: Vec<String> = passed
@@ -174,9 +174,8 @@ fn no_route(
             format!("no account can serve this request: {}", each.join("; "))
         }
     };
-    let back = retry_after_s
-        .map(|s| format!("; next try {}", when::in_words(now, when::later(now, s))))
-        .unwrap_or_default();
+    let back =
+        retry_after_s.map(|s| format!("; next try {}", when::in_words(now, when::later(now, s)))).unwrap_or_default();
     let message = format!("Remuda: {why}{back}. `remuda explain {}` tells more.", short(id));
     limited(facts, &message, retry_after_s, retry_after_s.is_none(), id)
 }
@@ -281,6 +280,7 @@ fn short(id: RequestId) -> String {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderMap;
     use rstest::rstest;
 
     use super::*;

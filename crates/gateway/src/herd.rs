@@ -407,8 +407,8 @@ impl Herd {
         snapshot.policy = state.snapshot.policy.clone();
         for (id, account) in &mut snapshot.accounts {
             let Some(known) = state.snapshot.accounts.get(id) else { continue };
-            let logged_in_again = fresh.profiles.get(id).map(|p| p.last_login_at)
-                != state.profiles.get(id).map(|p| p.last_login_at);
+            let logged_in_again =
+                fresh.profiles.get(id).map(|p| p.last_login_at) != state.profiles.get(id).map(|p| p.last_login_at);
             if !logged_in_again {
                 account.cooling.clone_from(&known.cooling);
                 account.model_cooling.clone_from(&known.model_cooling);

@@ -1,9 +1,40 @@
-//! The data plane.
+//! The data plane: listen, authenticate, route, try, commit, stream, record.
+//!
+//! The walk of one request, top to bottom: [`guard`] looks at Host, Origin and path; [`endpoint`] finds what the path
+//! asks for; [`keys`] recognises the client key; [`intake`] reads what routing needs and no more; [`flight`] asks
+//! routing and does what it says; an [`attempt`] is one upstream try; [`hold`] is the commit point; [`release`] streams
+//! to the client; [`draft`] becomes the decision record; the [`journal`] writes it behind. [`herd`] is the state that
+//! all of them share.
+
+pub mod attempt;
+pub mod body;
 pub mod budget;
 pub mod choice;
+pub mod destination;
+pub mod draft;
+pub mod endpoint;
+pub mod flight;
+pub mod gateway;
 pub mod guard;
+pub mod hand_over;
 pub mod headers;
+pub mod herd;
+pub mod hold;
+pub mod intake;
+pub mod journal;
 pub mod keys;
+pub mod outgoing;
 pub mod plain;
+pub mod release;
 pub mod replay;
+pub mod server;
 pub mod sessions;
+pub mod tap;
+pub mod when;
+
+pub use body::ClientBody;
+pub use gateway::{Fallback, FrontDoor, Gateway, Settings};
+pub use guard::Guard;
+pub use herd::Herd;
+pub use journal::Journal;
+pub use server::{Peer, Server, Service};

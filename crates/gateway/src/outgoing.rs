@@ -79,10 +79,7 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Outgoing<B> {
     type Data = Bytes;
     type Error = BodyError;
 
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match self.get_mut() {
             Self::Same(body) => Pin::new(body).poll_frame(cx),
             Self::Changed(frames) => Poll::Ready(frames.pop().map(|frame| Ok(Frame::data(frame)))),

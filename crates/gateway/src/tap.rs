@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use remuda_core::Vendor;
 use remuda_core::record::Tokens;
-use remuda_vendors::stream::EventKind;
 use remuda_vendors::event_kind;
+use remuda_vendors::stream::EventKind;
 use remuda_wire::anthropic::{event_tokens, merge_tokens, message_tokens};
 use remuda_wire::sse::{Event, Scanner};
 
