@@ -11,14 +11,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use remuda_core::UnixSeconds;
+use remuda_core::{UnixSeconds, Vendor};
 use remuda_store::{
-    Backoff, Credential, OauthPair, RefreshEnd, RefreshState, Rotation, Sentence, StoreError, StoredCredential, fault,
+    Backoff, Credential, OauthPair, RefreshEnd, RefreshLock, RefreshState, Rotation, Sentence, StoreError,
+    StoredCredential, fault,
 };
 use remuda_vendors::Call;
 use remuda_vendors::refresh::{RefreshAnswer, judge_refresh, refresh_call};
 use secrecy::ExposeSecret;
-use tokio::sync::watch;
+use tokio::sync::{OwnedMutexGuard, watch};
 
 use crate::entry::{Entry, condemnation, status};
 use crate::exchange::{Answer, SendError};
@@ -26,9 +27,12 @@ use crate::keeper::Inner;
 use crate::policy::{self, Decision};
 use crate::token::TokenError;
 
-/// Longest wait for the right to talk to the vendor's token endpoint. Others hold it for one exchange each, and an
-/// exchange has a deadline of its own.
-const LOCK_WAIT: Duration = Duration::from_secs(60);
+/// Longest wait of a flight for the right to talk to the vendor's token endpoint. Others hold it for one exchange each,
+/// and an exchange has a deadline of its own.
+const LOCK_WAIT: Duration = Duration::from_secs(120);
+
+/// How often a lock held by another process is tried again: short beside an exchange, long beside a system call.
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// When the lock could not be had: seconds until it is worth asking again.
 const LOCK_REST_S: i64 = 5;
@@ -77,15 +81,14 @@ pub(crate) async fn fly(inner: Arc<Inner>, entry: Arc<Entry>, waiting: watch::Se
 
 impl Inner {
     async fn refresh(&self, entry: &Arc<Entry>, tower: &Tower) -> Outcome {
-        let _lock = match self.store.refresh_lock(entry.vendor, LOCK_WAIT).await {
-            Ok(lock) => lock,
-            Err(StoreError::Busy { .. }) => {
+        let _turn = tokio::select! {
+            turn = self.turn(entry.vendor) => turn?,
+            () = self.clock.sleep(LOCK_WAIT) => {
                 return Err(TokenError::Transient {
                     retry_at: self.clock.now() + LOCK_REST_S,
-                    why: "another process is refreshing and does not finish".to_owned(),
+                    why: "another refresh of this vendor does not finish".to_owned(),
                 });
             }
-            Err(error) => return Err(store_error(&error)),
         };
         self.reread(entry).await?;
         if !self.should_send(entry)? {
@@ -118,6 +121,20 @@ impl Inner {
         }
         fault::point("after_exchange");
         self.settle(entry, tower, generation, &sent, answer).await
+    }
+
+    /// The exclusive right to talk to the vendor's token endpoint: first among the flights of this process, who queue
+    /// without cost, then among processes. The waiting is on our clock, not in the store.
+    async fn turn(&self, vendor: Vendor) -> Result<(OwnedMutexGuard<()>, RefreshLock), TokenError> {
+        let turn = self.turns.lock().entry(vendor).or_default().clone();
+        let turn = turn.lock_owned().await;
+        loop {
+            match self.store.refresh_lock(vendor, Duration::ZERO).await {
+                Ok(lock) => return Ok((turn, lock)),
+                Err(StoreError::Busy { .. }) => self.clock.sleep(LOCK_PAUSE).await,
+                Err(error) => return Err(store_error(&error)),
+            }
+        }
     }
 
     /// The pair in memory and its refresh call, if it is still of this generation and of a vendor that refreshes.
