@@ -8,7 +8,7 @@
 //! keeper     live: what the gateway calls        entry   memory of one account
 //! flight     one refresh, from lock to publish   timer   the regular pass
 //! exchange   effect: a vendor's endpoint         http    the real one, over HTTPS
-//! clock      effect: the time
+//! clock      effect: the time                    login   how secrets come in
 //! ```
 
 mod clock;
@@ -17,6 +17,7 @@ mod exchange;
 mod flight;
 mod http;
 mod keeper;
+pub mod login;
 pub mod policy;
 mod timer;
 mod token;

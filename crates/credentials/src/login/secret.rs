@@ -1,0 +1,124 @@
+//! Secrets that a person gives: keys and long-lived tokens. Looked at, checked with the endpoint where that costs
+//! nothing, and handed on to be stored.
+
+use remuda_core::CredentialKind;
+use remuda_store::{AuthHeader, Credential};
+use remuda_vendors::anthropic::key::check_call;
+use remuda_vendors::anthropic::profile::profile_call;
+use remuda_vendors::anthropic::{Endpoints, KeyKind, Profile};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::failure::LoginFailure;
+use super::finish::Obtained;
+use super::{LoginRequest, Way};
+use crate::exchange::Exchange;
+
+/// Trims what a terminal or file adds, and refuses what no header can carry.
+fn tidy(secret: &SecretString) -> Result<SecretString, LoginFailure> {
+    let text = secret.expose_secret().trim();
+    if text.is_empty() {
+        return Err(LoginFailure::BadSecret("the secret is empty".to_owned()));
+    }
+    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(LoginFailure::BadSecret(
+            "the secret contains spaces or other characters that no key has; copy it again".to_owned(),
+        ));
+    }
+    Ok(SecretString::from(text))
+}
+
+/// Which kind of secret it is. Its prefix knows better than the person who pasted it; at a compatible endpoint, whose
+/// secrets look like anything, the person's word counts.
+fn kind(request: &LoginRequest, secret: &SecretString) -> Result<CredentialKind, LoginFailure> {
+    match KeyKind::of(secret.expose_secret()) {
+        KeyKind::Unknown if request.base_url.is_some() => {
+            Ok(if matches!(request.way, Way::Token(_)) { CredentialKind::StaticToken } else { CredentialKind::ApiKey })
+        }
+        found => found.credential_kind().map_err(|why| LoginFailure::BadSecret(why.to_owned())),
+    }
+}
+
+/// Looks at the secret and asks the endpoint about it. An endpoint that cannot be reached does not cost the person the
+/// secret: it is kept, with a note.
+pub(super) async fn examine(
+    request: &LoginRequest,
+    secret: &SecretString,
+    exchange: &dyn Exchange,
+) -> Result<Obtained, LoginFailure> {
+    let secret = tidy(secret)?;
+    let mut notes = Vec::new();
+    if kind(request, &secret)? == CredentialKind::StaticToken {
+        let profile = examine_token(&request.endpoints, &secret, exchange, &mut notes).await;
+        return Ok(Obtained {
+            credential: Credential::Static { token: secret },
+            kind: CredentialKind::StaticToken,
+            auth_header: AuthHeader::Bearer,
+            profile,
+            notes,
+        });
+    }
+    let auth_header = examine_key(request, &secret, exchange, &mut notes).await?;
+    Ok(Obtained {
+        credential: Credential::Key { key: secret },
+        kind: CredentialKind::ApiKey,
+        auth_header,
+        profile: Profile::default(),
+        notes,
+    })
+}
+
+/// Long-lived tokens may lack the right to ask for the profile, so no answer condemns one.
+async fn examine_token(
+    endpoints: &Endpoints,
+    token: &SecretString,
+    exchange: &dyn Exchange,
+    notes: &mut Vec<String>,
+) -> Profile {
+    match exchange.send(&profile_call(endpoints, token)).await {
+        Ok(answer) if answer.status == 200 => {
+            serde_json::from_slice(&answer.body).map(|json| Profile::from_json(&json)).unwrap_or_default()
+        }
+        Ok(answer) if answer.status == 401 => {
+            notes.push("the vendor answered 401 when asked whose token this is: it may be wrong or revoked".to_owned());
+            Profile::default()
+        }
+        Ok(_) => {
+            notes.push("the vendor does not tell whose token this is, so a duplicate cannot be noticed".to_owned());
+            Profile::default()
+        }
+        Err(error) => {
+            notes.push(format!("the token could not be checked ({error})"));
+            Profile::default()
+        }
+    }
+}
+
+async fn examine_key(
+    request: &LoginRequest,
+    key: &SecretString,
+    exchange: &dyn Exchange,
+    notes: &mut Vec<String>,
+) -> Result<AuthHeader, LoginFailure> {
+    let headers = match (request.auth_header, &request.base_url) {
+        (Some(header), _) => vec![header],
+        (None, None) => vec![AuthHeader::XApiKey],
+        (None, Some(_)) => vec![AuthHeader::XApiKey, AuthHeader::Bearer],
+    };
+    let first = headers.first().copied().unwrap_or_default();
+    for header in headers {
+        match exchange.send(&check_call(&request.endpoints, key, header == AuthHeader::Bearer)).await {
+            Ok(answer) if (200..300).contains(&answer.status) => return Ok(header),
+            Ok(answer) if answer.status == 401 => {}
+            // Not every compatible endpoint lists models, and a key without credit is still a key.
+            Ok(answer) => {
+                notes.push(format!("the key could not be checked (the endpoint answered {})", answer.status));
+                return Ok(header);
+            }
+            Err(error) => {
+                notes.push(format!("the key could not be checked ({error})"));
+                return Ok(first);
+            }
+        }
+    }
+    Err(LoginFailure::KeyRefused { endpoint: request.endpoints.api_base.clone(), status: 401 })
+}
