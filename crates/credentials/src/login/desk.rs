@@ -292,9 +292,9 @@ impl Inner {
     }
 
     async fn redeem(&self, flow: &Flow, text: &str) -> Result<LoggedIn, LoginFailure> {
-        let pasted = flow.login.read_code(text)?;
+        let code = flow.login.read_code(text)?;
         let effects = self.keeper.inner();
-        let obtained = redeem(&flow.login, &pasted, &*effects.exchange, &*effects.clock).await?;
+        let obtained = redeem(&flow.login, &code, &*effects.exchange, &*effects.clock).await?;
         self.keep(&flow.request, obtained).await
     }
 

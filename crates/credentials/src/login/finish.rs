@@ -2,8 +2,8 @@
 
 use remuda_core::{Account, AccountId, AccountStatus, CostClass, CredentialKind, Identity, Label, Vendor};
 use remuda_store::{AuthHeader, Credential, Edit, Herd, Login, NewAccount, OauthPair, Profile, Store, StoreError};
+use remuda_vendors::anthropic;
 use remuda_vendors::anthropic::profile::profile_call;
-use remuda_vendors::anthropic::{self, Pasted};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::entropy::Entropy;
@@ -25,11 +25,11 @@ pub(super) struct Obtained {
 /// Turns a code into a token pair and asks whose it is.
 pub(super) async fn redeem(
     login: &anthropic::Login,
-    pasted: &Pasted,
+    code: &SecretString,
     exchange: &dyn Exchange,
     clock: &dyn Clock,
 ) -> Result<Obtained, LoginFailure> {
-    let answer = exchange.send(&login.exchange(pasted)).await.map_err(|error| match error {
+    let answer = exchange.send(&login.exchange(code)).await.map_err(|error| match error {
         SendError::NotSent(why) => LoginFailure::Unreachable { why, spent: false },
         SendError::MaybeSent(why) => LoginFailure::Unreachable { why, spent: true },
     })?;
@@ -105,14 +105,24 @@ pub(super) async fn keep(
     let target = target(&herd, request.label.as_ref(), identity.as_ref(), &profile, same_secret)?;
 
     let logged_in = if let Some(account) = target {
+        let usual = if kind == account.kind { account.cost } else { usual_cost(kind) };
+        let cost = request.cost.unwrap_or(usual);
+        let edit = || store.edit(vec![Edit::Cost(account.id, cost)], now);
+        // In this order a key is never, not even for a moment, an account that costs nothing.
+        if cost == CostClass::Metered && account.cost != cost {
+            edit().await.map_err(not_stored)?;
+        }
         let login =
             Login { credential: credential.clone(), kind, identity: identity.clone(), profile: profile.clone() };
         store.login(account.id, login, now).await.map_err(not_stored)?;
+        if cost != CostClass::Metered && account.cost != cost {
+            edit().await.map_err(not_stored)?;
+        }
         LoggedIn {
             account: account.id,
             label: account.label.clone(),
             kind,
-            cost: account.cost,
+            cost,
             identity,
             profile,
             updated: true,
