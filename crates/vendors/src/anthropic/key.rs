@@ -68,3 +68,25 @@ impl KeyKind {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("sk-ant-oat01-x", Ok(CredentialKind::StaticToken))]
+    #[case("sk-ant-api03-x", Ok(CredentialKind::ApiKey))]
+    #[case("sk-ant-ort01-x", Err("refresh token"))]
+    #[case("sk-ant-admin01-x", Err("admin key"))]
+    #[case("sk-proj-x", Err("does not look like"))]
+    #[case("", Err("does not look like"))]
+    fn a_secret_is_known_by_its_prefix(#[case] secret: &str, #[case] expected: Result<CredentialKind, &str>) {
+        match (KeyKind::of(secret).credential_kind(), expected) {
+            (Ok(kind), Ok(expected)) => assert_eq!(kind, expected),
+            (Err(why), Err(expected)) => assert!(why.contains(expected), "{why}"),
+            (got, _) => panic!("{got:?}"),
+        }
+    }
+}

@@ -14,6 +14,19 @@ const UNIFIED: &str = "anthropic-ratelimit-unified-";
 /// The words for "no" in a status. Others (`allowed`, `allowed_warning`, `queueing_soft`, …) let the request in.
 const REFUSALS: [&str; 3] = ["rejected", "blocked", "rate_limited"];
 
+/// More windows than this are not looked at; the vendor has sent up to three.
+const MAX_WINDOWS: usize = 16;
+
+/// The up to three headers of one window: name and value of each.
+#[derive(Clone, Copy)]
+struct Stated<'a> {
+    token: &'a str,
+    about: About<'a>,
+    status: Option<(&'a str, &'a str)>,
+    share: Option<(&'a str, &'a str)>,
+    reset: Option<(&'a str, &'a str)>,
+}
+
 /// Is there any quota header?
 pub(crate) fn any(headers: &HeaderMap) -> bool {
     headers.keys().any(|name| name.as_str().starts_with(FAMILY))
@@ -24,33 +37,30 @@ pub(crate) fn any_window(headers: &HeaderMap) -> bool {
     headers.keys().any(|name| window_header(name.as_str()).is_some())
 }
 
-/// The windows in the headers: `…-5h-status`, `…-7d-utilization`, `…-7d_oi-reset`.
+/// The windows in the headers: `…-5h-status`, `…-7d-utilization`, `…-7d_oi-reset`. One pass, nothing allocated.
 pub(crate) fn in_headers(headers: &HeaderMap, now: UnixSeconds) -> impl Iterator<Item = HeaderSlot<'_>> {
-    headers.keys().filter_map(move |name| {
-        let (token, field, about) = window_header(name.as_str())?;
-        let status = field_of(headers, token, Field::Status);
-        let share = field_of(headers, token, Field::Utilization);
-        // a window has up to three headers and is one slot
-        let first = if share.is_some() {
-            Field::Utilization
-        } else if status.is_some() {
-            Field::Status
-        } else {
-            Field::Reset
-        };
-        if field != first {
-            return None;
+    let mut windows: [Option<Stated<'_>>; MAX_WINDOWS] = [None; MAX_WINDOWS];
+    for (name, value) in headers {
+        let Some((token, field, about)) = window_header(name.as_str()) else { continue };
+        let Some(value) = value.to_str().ok().map(str::trim).filter(|value| !value.is_empty()) else { continue };
+        let free = windows.iter_mut().find(|window| window.is_none_or(|window| window.token == token));
+        if let Some(window) = free {
+            let stated = window.get_or_insert(Stated { token, about, status: None, share: None, reset: None });
+            match field {
+                Field::Status => stated.status = Some((name.as_str(), value)),
+                Field::Utilization => stated.share = Some((name.as_str(), value)),
+                Field::Reset => stated.reset = Some((name.as_str(), value)),
+            }
         }
-        let resets = field_of(headers, token, Field::Reset).and_then(|(_, reset)| moment(reset, now));
-        Some(HeaderSlot {
-            slot: Slot {
-                about,
-                percent: share.and_then(|(_, share)| Some(share.parse::<f64>().ok()? * 100.0)),
-                resets_at: resets.map(|wait| wait.until),
-            },
-            refuses: status.map(|(_, status)| refuses(status)),
-            evidence: status.or(share).unwrap_or((name.as_str(), "")),
-        })
+    }
+    windows.into_iter().flatten().map(move |window| HeaderSlot {
+        slot: Slot {
+            about: window.about,
+            percent: window.share.and_then(|(_, share)| Some(share.parse::<f64>().ok()? * 100.0)),
+            resets_at: window.reset.and_then(|(_, reset)| moment(reset, now)).map(|wait| wait.until),
+        },
+        refuses: window.status.map(|(_, status)| refuses(status)),
+        evidence: window.status.or(window.share).or(window.reset).unwrap_or_default(),
     })
 }
 
@@ -115,7 +125,7 @@ fn usage_slot<'a>(about: About<'a>, percent: &Value, slot: &Value, now: UnixSeco
     })
 }
 
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 enum Field {
     Status,
     Utilization,
@@ -150,15 +160,6 @@ fn about(token: &str) -> Option<About<'_>> {
         Some("") => None,
         Some(_) => Some(About::Model(token)),
     }
-}
-
-/// Name and value of one header of a window. A search over the few dozen headers of an answer, without allocating.
-fn field_of<'a>(headers: &'a HeaderMap, token: &str, wanted: Field) -> Option<(&'a str, &'a str)> {
-    headers.iter().find_map(|(name, value)| {
-        let (of, field, _) = window_header(name.as_str())?;
-        let value = value.to_str().ok()?.trim();
-        (field == wanted && of == token && !value.is_empty()).then_some((name.as_str(), value))
-    })
 }
 
 fn refuses(status: &str) -> bool {

@@ -37,7 +37,8 @@ const CODES: &[Row] = &[
     // keys: 401, and 403 for a plan key on the general base
     code("InvalidApiKey", Credential),
     code("invalid_api_key", Credential),
-    // the request
+    // the request, unless it is only the model that is unknown
+    code("InvalidParameter*", Is(ModelExhausted)).saying(&["model not exist"]),
     code("InvalidParameter*", Is(RequestFault)),
     code("invalid_parameter_error", Is(RequestFault)),
     code("DataInspectionFailed", Is(RequestFault)),
