@@ -44,7 +44,7 @@ impl Default for Settings {
 /// Everything a request needs.
 pub struct Gateway {
     pub(crate) herd: Arc<Herd>,
-    pub(crate) keeper: Arc<Keeper>,
+    pub(crate) keeper: Keeper,
     pub(crate) client: Client,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) journal: Arc<Journal>,
@@ -57,13 +57,7 @@ pub struct Gateway {
 impl Gateway {
     /// Puts it together.
     #[must_use]
-    pub fn new(
-        herd: Arc<Herd>,
-        keeper: Arc<Keeper>,
-        journal: Arc<Journal>,
-        client: Client,
-        settings: Settings,
-    ) -> Self {
+    pub fn new(herd: Arc<Herd>, keeper: Keeper, journal: Arc<Journal>, client: Client, settings: Settings) -> Self {
         let clock = Arc::clone(herd.clock());
         Self {
             herd,

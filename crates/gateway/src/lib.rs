@@ -10,6 +10,7 @@ pub mod attempt;
 pub mod body;
 pub mod budget;
 pub mod choice;
+pub mod daemon;
 pub mod destination;
 pub mod draft;
 pub mod endpoint;
@@ -33,6 +34,7 @@ pub mod tap;
 pub mod when;
 
 pub use body::ClientBody;
+pub use daemon::{Daemon, Parts};
 pub use gateway::{Fallback, FrontDoor, Gateway, Settings};
 pub use guard::Guard;
 pub use herd::Herd;
