@@ -46,12 +46,15 @@ pub enum Point {
     After(usize),
 }
 
-/// How the bytes of a body are cut into writes. Each write is its own chunk and its own flush.
+/// How the bytes of a body are cut into writes. Each write is its own chunk and its own flush. Without any of these, events
+/// that follow without a pause are chunks of their own and leave together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Chunking {
     /// So many bytes each, without regard to events; 1 is every byte alone.
     Bytes(usize),
+    /// Each event alone.
+    Events,
     /// The whole body in one write.
     Whole,
     /// Inside each character of more than one byte. The answer gets such characters if it has none.
@@ -133,13 +136,13 @@ pub struct Fault {
     /// Headers added to the answer; they replace the answer's own of the same name, an empty value removes it.
     #[serde(default)]
     pub headers: Vec<(String, String)>,
-    /// Trailers after the body.
+    /// Trailers after the body; sent only to clients that say `te: trailers` (RFC 9110, 6.5.1).
     #[serde(default)]
     pub trailers: Vec<(String, String)>,
     /// How the body is cut.
     #[serde(default)]
     pub chunking: Option<Chunking>,
-    /// Events of unknown types, comments and unknown block types between the others, unknown fields within them.
+    /// Events of unknown types, comments and unknown block types between the others, unknown fields and headers.
     #[serde(default)]
     pub novelties: bool,
     /// Answer before the request's body was read. Such a fault matches without regard to the model.

@@ -23,13 +23,23 @@
 //! ```
 
 mod account;
+mod answer;
+mod auth;
 mod clock;
 mod config;
+mod control;
 mod fault;
 mod grants;
+mod identity;
+mod incoming;
 mod log;
+mod messages;
 mod mint;
+mod models;
+mod oauth;
+mod perform;
 mod play;
+mod query;
 mod quota;
 mod refusal;
 mod route;
@@ -37,6 +47,7 @@ mod serve;
 mod server;
 mod state;
 mod vendor;
+mod watch;
 
 pub use account::{FakeAccount, Kind, Plan, Tokens};
 pub use clock::ClockMode;

@@ -8,8 +8,10 @@ use crate::config::{AccountSpec, Browser, Config};
 use crate::fault::{Fault, Who};
 use crate::grants::Grants;
 use crate::log::{Endpoint, Log};
+use crate::messages::Cache;
 use crate::quota::buckets::Minute;
 use crate::quota::windows::Windows;
+use crate::watch::Replays;
 
 /// One account as the vendor keeps it.
 pub(crate) struct Account {
@@ -19,6 +21,7 @@ pub(crate) struct Account {
     pub(crate) disabled: bool,
     pub(crate) windows: Windows,
     pub(crate) minute: Minute,
+    pub(crate) cache: Cache,
 }
 
 impl Account {
@@ -36,6 +39,7 @@ pub(crate) struct State {
     pub(crate) faults: VecDeque<(Who, Fault)>,
     pub(crate) log: Log,
     pub(crate) violations: Violations,
+    pub(crate) replays: Replays,
     /// SHA-256 of the bodies that agents have sent; empty: any body is fine.
     pub(crate) expected_bodies: HashSet<[u8; 32]>,
 }
@@ -50,6 +54,7 @@ impl State {
             faults: VecDeque::new(),
             log: Log::new(config.log),
             violations: Violations::default(),
+            replays: Replays::default(),
             expected_bodies: HashSet::new(),
         }
     }

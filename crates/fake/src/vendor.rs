@@ -13,6 +13,7 @@ use crate::config::{AccountSpec, Browser, Config};
 use crate::fault::{Fault, Who};
 use crate::grants::SCOPES;
 use crate::log::Seen;
+use crate::messages::Cache;
 use crate::mint::Mint;
 use crate::quota::buckets::Minute;
 use crate::quota::windows::Windows;
@@ -156,6 +157,7 @@ impl Fake {
             disabled: false,
             windows: Windows::new(&spec.model_windows),
             minute: Minute::new(&spec.buckets, state.clock.now_ms()),
+            cache: Cache::default(),
             spec,
         };
         state.accounts.push(account);
