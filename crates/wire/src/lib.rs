@@ -5,6 +5,7 @@
 pub mod anthropic;
 pub mod decode;
 pub mod identity;
+mod members;
 pub mod peek;
 pub mod splice;
 pub mod sse;

@@ -3,6 +3,16 @@
 
 use std::ops::{BitOr, Range};
 
+use crate::members::{Path, Raw, Scan};
+
+/// In the order of the bits of [`Wanted`].
+const PATHS: &[Path] = &[
+    Path { parent: None, key: "model" },
+    Path { parent: None, key: "stream" },
+    Path { parent: Some("metadata"), key: "user_id" },
+    Path { parent: None, key: "max_tokens" },
+];
+
 /// A set of members to look for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wanted(u8);
@@ -37,7 +47,7 @@ pub struct Text {
     pub range: Range<u64>,
 }
 
-/// What was found so far. A member that is absent, of another type, or unreadable is `None`.
+/// What was found. A member that is absent, of another type, or unreadable is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
     /// Top-level `model`.
@@ -58,45 +68,54 @@ pub enum Status {
     /// Every wanted member has been seen. Feeding may stop; it may also go on, and then a repeated member counts with
     /// its last value, as JSON parsers have it.
     Found,
-    /// The object has ended.
+    /// The object has ended; what was not found is absent.
     Ended,
     /// This is no JSON object; nothing more will be learned, and what was found is not to be trusted.
     Malformed,
 }
 
-/// An incremental scan. Strings and numbers longer than any real value are skipped.
+/// An incremental scan. It holds what was asked for and nothing else of the body; strings longer than 4 KiB are no
+/// real value of these members and count as unreadable.
 #[derive(Debug)]
-pub struct Peek {}
+pub struct Peek(Scan);
 
 impl Peek {
     /// Looks for `wanted`.
     #[must_use]
     pub fn new(wanted: Wanted) -> Self {
-        let _ = wanted;
-        todo!("lands within the hour")
+        Self(Scan::new(PATHS, wanted.0))
     }
 
     /// Takes the next bytes of the body, split anywhere.
     pub fn feed(&mut self, bytes: &[u8]) -> Status {
-        let _ = bytes;
-        todo!("lands within the hour")
+        self.0.feed(bytes);
+        self.status()
     }
 
     /// How it stands, without more bytes.
     #[must_use]
     pub fn status(&self) -> Status {
-        todo!("lands within the hour")
-    }
-
-    /// What was found so far.
-    #[must_use]
-    pub fn facts(&self) -> &Facts {
-        todo!("lands within the hour")
+        match &self.0 {
+            scan if scan.malformed() => Status::Malformed,
+            scan if scan.complete() => Status::Found,
+            scan if scan.ended() => Status::Ended,
+            _ => Status::More,
+        }
     }
 
     /// What was found.
     #[must_use]
     pub fn into_facts(self) -> Facts {
-        todo!("lands within the hour")
+        Facts {
+            model: self.0.value(0).and_then(text),
+            stream: self.0.value(1).and_then(|raw| serde_json::from_slice(&raw.bytes).ok()),
+            user_id: self.0.value(2).and_then(text),
+            max_tokens: self.0.value(3).and_then(|raw| serde_json::from_slice(&raw.bytes).ok()),
+        }
     }
+}
+
+fn text(raw: &Raw) -> Option<Text> {
+    let range = raw.start..raw.start + raw.bytes.len() as u64;
+    Some(Text { value: raw.text()?, raw: raw.bytes.clone(), range })
 }
