@@ -1,7 +1,7 @@
 //! What can go wrong with durable state, and what its owner can do about it. No variant carries a secret.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use remuda_core::{AccountId, Label};
 
@@ -84,6 +84,10 @@ pub enum StoreError {
         why: String,
     },
 
+    /// A value that would harm the store or routing.
+    #[error("{0}")]
+    Invalid(&'static str),
+
     /// No room on the disk.
     #[error("the disk is full: {} could not be written", path.display())]
     Full {
@@ -122,6 +126,16 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// An error of the operating system, sorted by what its owner can do about it.
+    pub(crate) fn io(path: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full { path },
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly { path },
+            _ => Self::Io { path, source },
+        }
+    }
+
     /// Will the same call plausibly succeed later without anybody doing anything? True for locks and deadlines; a full
     /// disk counts too, because room comes back.
     #[must_use]

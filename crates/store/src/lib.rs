@@ -6,12 +6,23 @@
 
 pub mod client_key;
 pub mod credential;
+mod envelope;
 pub mod error;
 pub mod fault;
+mod file_lock;
 pub mod herd;
+#[cfg(any(target_os = "macos", feature = "keyring"))]
+mod keyring;
+#[cfg(not(any(target_os = "macos", feature = "keyring")))]
+#[path = "keyring_absent.rs"]
+mod keyring;
 pub mod ledger;
+mod master_key;
+pub mod permissions;
+mod places;
 pub mod refresh;
 pub mod session;
+pub mod sqlite;
 pub mod store;
 
 pub use client_key::{ClientKey, KeyHash, KeyId, KeyScope};
@@ -19,6 +30,9 @@ pub use credential::{Credential, OauthPair, StoredCredential};
 pub use error::StoreError;
 pub use herd::{Acknowledgement, AuthHeader, Edit, Herd, HostGrant, Login, NewAccount, Profile, Removed};
 pub use ledger::{Cursor, Page, RecordQuery, Retention};
-pub use refresh::{Backoff, Intent, RefreshEnd, RefreshLock, RefreshState, Rotation, Sentence};
+pub use master_key::KeySource;
+pub use places::Places;
+pub use refresh::{Backoff, Condemned, Intent, RefreshEnd, RefreshLock, RefreshState, Rotation, Sentence};
 pub use session::SessionBinding;
+pub use sqlite::{SqliteOptions, SqliteStore, quarantine};
 pub use store::{Batch, Health, Store};

@@ -5,6 +5,7 @@ use std::any::Any;
 use std::fmt;
 
 use remuda_core::UnixSeconds;
+use serde::{Deserialize, Serialize};
 
 use crate::credential::StoredCredential;
 
@@ -33,7 +34,8 @@ pub struct Intent {
 }
 
 /// What a permanent answer of the token endpoint is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Sentence {
     /// The secret is dead; a login helps. The account is `needs_login`.
     LoginNeeded,
