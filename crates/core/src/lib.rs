@@ -4,6 +4,7 @@
 //! simulator and replay all run exactly this code. Times are injected by the caller, everywhere.
 
 pub mod account;
+pub mod explain;
 pub mod headroom;
 pub mod id;
 pub mod quota;

@@ -1,6 +1,9 @@
-//! Reasons in words, in one place: for `explain`, for error messages and for every view.
+//! The one table of words for what routing decides and vendors answer: for `explain`, error messages and every view.
 
+use crate::record::SourceReason;
+use crate::request::{Host, RequestKind};
 use crate::route::SkipReason;
+use crate::verdict::Class;
 
 impl SkipReason {
     /// Completes a sentence that begins with an account's label: "work *is resting*".
@@ -11,7 +14,7 @@ impl SkipReason {
             Self::NotGranted => {
                 "may not serve this agent: its subscription is for its vendor's own (see `--allow-host`)"
             }
-            Self::KillSwitch => "is below its hard reserve",
+            Self::KillSwitch => "is below its hard reserve, or its quota is not known",
             Self::NeedsLogin => "needs a login",
             Self::Disabled => "was closed or suspended by its vendor",
             Self::Paused => "is switched off",
@@ -25,6 +28,70 @@ impl SkipReason {
             Self::BelowMinimum => "is below its minimum",
             Self::UnknownQuota => "has a minimum and its quota is not known",
             Self::HopLimit => "stands behind the limit of moves",
+        }
+    }
+}
+
+impl Class {
+    /// What the refusal means.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::RequestFault => "the request itself is not accepted",
+            Self::CredentialStale => "the token is out of date",
+            Self::CredentialDead => "a new login or key is needed",
+            Self::AccountDisabled => "the vendor has closed the account",
+            Self::WindowExhausted => "a plan window is spent",
+            Self::ModelExhausted => "this model is not to be had on this account now",
+            Self::Billing => "credits or a spend limit are used up",
+            Self::Burst => "too many requests in a short time",
+            Self::Overloaded => "the vendor has no capacity",
+            Self::Transient => "a passing fault of the vendor",
+            Self::NetworkBlocked => "the way to the vendor is blocked",
+            Self::TermsRefused => "the vendor's terms do not allow this use",
+        }
+    }
+}
+
+impl SourceReason {
+    /// Why the request was meant for that account.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Process => "chosen when the agent was started",
+            Self::Session => "chosen for this session with `remuda use --session`",
+            Self::Project => "chosen by the project's .remuda.toml",
+            Self::Bound => "the session lives there",
+            Self::Active => "the active choice of `remuda use`",
+        }
+    }
+}
+
+impl Host {
+    /// The name that its maker gave it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Claude => "Claude Code",
+            Self::Codex => "Codex CLI",
+            Self::Pi => "Pi",
+            Self::OpenCode => "OpenCode",
+            Self::Qwen => "Qwen Code",
+            Self::Other => "another program",
+        }
+    }
+}
+
+impl RequestKind {
+    /// What it was for.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Main => "a turn of the conversation",
+            Self::Subagent => "a turn of a subagent",
+            Self::CountTokens => "a count of tokens",
+            Self::Models => "a list of models",
+            Self::Background => "work in the background",
         }
     }
 }
