@@ -12,7 +12,7 @@ pub enum EventKind {
     Handshake,
     /// Content, or anything unknown: once released there is no retry.
     Content,
-    /// The stream failed: hand the event to [`crate::classify`] with `in_stream`.
+    /// The stream failed: hand the event to [`crate::classify()`] with `in_stream`.
     Failure,
     /// The stream is complete.
     End,

@@ -25,17 +25,3 @@ impl Default for Endpoints {
         }
     }
 }
-
-impl Endpoints {
-    /// The vendor in miniature, or a compatible endpoint, with everything below one address.
-    #[must_use]
-    pub fn below(base: &str) -> Self {
-        let base = base.trim_end_matches('/');
-        Self {
-            authorize: format!("{base}/oauth/authorize"),
-            token: format!("{base}/v1/oauth/token"),
-            copy_code_redirect: format!("{base}/oauth/code/callback"),
-            api_base: base.to_owned(),
-        }
-    }
-}
