@@ -145,6 +145,25 @@ fn a_long_wait_without_quota_headers_is_a_window_of_a_subscription(
     assert!(verdict.until.is_some() && verdict.retry_same_after_s.is_none());
 }
 
+#[rstest]
+#[case("60", Some(60.0))]
+#[case("60.5", None)]
+fn a_burst_is_waited_out_up_to_a_minute(#[case] stated: &'static str, #[case] expected: Option<f64>) {
+    let verdict = Answer::openai(429, json!({"code": "slow_down"})).with(&[("retry-after", stated)]).verdict();
+    assert_eq!((verdict.scope, verdict.retry_same_after_s), (Scope::Account, expected));
+}
+
+#[test]
+fn a_burst_ends_by_retry_after_else_by_the_message_else_by_the_bucket() {
+    let silent = json!({"code": "rate_limit_exceeded", "message": "Rate limit reached."});
+    let speaking = json!({"code": "rate_limit_exceeded", "message": "Please try again in 20s."});
+    let bucket = [("x-ratelimit-remaining-tokens", "0"), ("x-ratelimit-reset-tokens", "30s")];
+    let wait = |answer: Answer| answer.with(&bucket).verdict().retry_same_after_s;
+    assert_eq!(wait(Answer::openai(429, silent)), Some(30.0));
+    assert_eq!(wait(Answer::openai(429, speaking.clone())), Some(20.0));
+    assert_eq!(wait(Answer::openai(429, speaking).with(&[("retry-after", "10")])), Some(10.0));
+}
+
 #[test]
 fn a_status_word_outweighs_the_share() {
     let full_but_allowed = [
