@@ -75,10 +75,13 @@ struct Evidence<'a> {
 }
 
 /// What the evidence comes to.
-struct Finding {
+struct Finding<'a> {
     class: Class,
     row: Option<&'static Row>,
-    recognised_by: String,
+    /// The code that decided.
+    code: Option<&'a str>,
+    /// What else decided, in words.
+    because: String,
 }
 
 impl<'a> Evidence<'a> {
@@ -112,14 +115,15 @@ impl<'a> Evidence<'a> {
     }
 
     /// The order of evidence.
-    fn weigh(&self) -> Finding {
+    fn weigh(&self) -> Finding<'_> {
         if let Some(row) = self.first(self.table.terms, None) {
-            return self.by_row(row);
+            return self.by_row(row, None);
         }
         let mut limited = self.status == Some(429);
-        if let Some(row) = self.refusal.codes().find_map(|code| self.first(self.table.codes, Some(code))) {
+        let known = |code| Some((code, self.first(self.table.codes, Some(code))?));
+        if let Some((code, row)) = self.refusal.codes().find_map(known) {
             if row.means != Means::SomeLimit {
-                return self.by_row(row);
+                return self.by_row(row, Some(code));
             }
             limited = true;
         }
@@ -127,7 +131,7 @@ impl<'a> Evidence<'a> {
             return finding;
         }
         if let Some(row) = self.first(self.table.phrases, None) {
-            return self.by_row(row);
+            return self.by_row(row, None);
         }
         self.by_status(limited)
     }
@@ -136,7 +140,7 @@ impl<'a> Evidence<'a> {
         rows.iter().find(|row| row.matches(code, &self.words, self.status))
     }
 
-    fn by_row(&self, row: &'static Row) -> Finding {
+    fn by_row<'e>(&'e self, row: &'static Row, code: Option<&'e str>) -> Finding<'e> {
         let class = match row.means {
             Means::Is(class) => class,
             Means::Credential => self.credential_class(),
@@ -147,20 +151,20 @@ impl<'a> Evidence<'a> {
                 _ => Class::WindowExhausted,
             },
         };
-        Finding { class, row: Some(row), recognised_by: row.recognised_by() }
+        Finding { class, row: Some(row), code, because: row.said() }
     }
 
-    fn by_quota(&self) -> Option<Finding> {
+    fn by_quota(&self) -> Option<Finding<'_>> {
         let (class, spent) = match (&self.limits.account, &self.limits.model) {
             (Some(spent), _) => (Class::WindowExhausted, spent),
             (None, Some(spent)) => (Class::ModelExhausted, spent),
             (None, None) => return None,
         };
-        Some(Finding { class, row: None, recognised_by: spent.evidence.clone() })
+        Some(Finding { class, row: None, code: None, because: spent.evidence.clone() })
     }
 
-    fn by_status(&self, limited: bool) -> Finding {
-        let found = |class, why: &str| Finding { class, row: None, recognised_by: why.to_owned() };
+    fn by_status(&self, limited: bool) -> Finding<'_> {
+        let found = |class, why: &str| Finding { class, row: None, code: None, because: why.to_owned() };
         if limited {
             return match (self.table.window_from_wait_s, self.burst_wait()) {
                 (Some(longest), Some(wait))
@@ -219,7 +223,7 @@ impl<'a> Evidence<'a> {
     }
 
     /// When a spent window or an empty purse is over: the latest statement.
-    fn stated_end(&self, finding: &Finding) -> Option<UnixSeconds> {
+    fn stated_end(&self, finding: &Finding<'_>) -> Option<UnixSeconds> {
         let stated = Wait::later(self.retry_after, self.body_wait);
         let stated = if finding.class == Class::Billing { stated } else { Wait::later(stated, self.limits.resets()) };
         let assumed = || match finding.row?.ends {
@@ -230,7 +234,7 @@ impl<'a> Evidence<'a> {
         stated.map(|wait| wait.until).or_else(assumed)
     }
 
-    fn verdict(&self, finding: &Finding) -> Verdict {
+    fn verdict(&self, finding: &Finding<'_>) -> Verdict {
         let class = finding.class;
         let mut verdict = Verdict {
             class,
@@ -275,7 +279,7 @@ impl<'a> Evidence<'a> {
     }
 
     /// The evidence in words: status, the vendor's code if it looks like one, what decided, a stated wait.
-    fn in_words(&self, finding: &Finding) -> String {
+    fn in_words(&self, finding: &Finding<'_>) -> String {
         let mut words = if self.answer.in_stream { "in a stream".to_owned() } else { self.answer.status.to_string() };
         let mut add = |part: &str| {
             words.push_str(", ");
@@ -283,13 +287,11 @@ impl<'a> Evidence<'a> {
         };
         let plain =
             |code: &&str| code.len() <= 64 && code.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
-        if finding.row.is_none_or(|row| row.code.is_none())
-            && let Some(code) = self.refusal.codes().find(plain)
-        {
+        if let Some(code) = finding.code.into_iter().chain(self.refusal.codes()).find(plain) {
             add(code);
         }
-        if !finding.recognised_by.is_empty() {
-            add(&finding.recognised_by);
+        if !finding.because.is_empty() {
+            add(&finding.because);
         }
         if let Some(wait) = self.retry_after {
             add(&format!("retry-after {} s", wait.seconds));

@@ -139,14 +139,9 @@ impl Row {
             && self.says.iter().all(|phrase| words.say(phrase))
     }
 
-    /// What the row was recognised by, in words. Our own text, never the vendor's.
-    pub(crate) fn recognised_by(&self) -> String {
-        let said = self.says.iter().map(|phrase| format!("says \"{phrase}\"")).collect::<Vec<_>>().join(" and ");
-        match (self.code, said.is_empty()) {
-            (Some(code), true) => format!("code {code}"),
-            (Some(code), false) => format!("code {code}, {said}"),
-            (None, _) => said,
-        }
+    /// The phrases it was recognised by, in words. Our own text, never the vendor's.
+    pub(crate) fn said(&self) -> String {
+        self.says.iter().map(|phrase| format!("says \"{phrase}\"")).collect::<Vec<_>>().join(" and ")
     }
 }
 
