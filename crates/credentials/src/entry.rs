@@ -75,8 +75,10 @@ impl Entry {
         policy::unexpired(&state.stored, now).then(|| self.token(&state))
     }
 
-    pub(crate) fn next_attempt_not_before(&self, now: UnixSeconds) -> Option<UnixSeconds> {
-        policy::next_attempt_not_before(self.state.lock().facts(self.vendor), now)
+    /// When a refresh that is wanted may be sent, if not now; and how the last one failed.
+    pub(crate) fn trouble(&self, now: UnixSeconds) -> (Option<UnixSeconds>, Option<TokenError>) {
+        let state = self.state.lock();
+        (policy::next_attempt_not_before(state.facts(self.vendor), now), state.failure.clone())
     }
 
     pub(crate) fn generation(&self) -> u64 {

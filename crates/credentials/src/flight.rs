@@ -202,11 +202,8 @@ impl Inner {
                 }
                 Ok(Rotation::Conflict { current }) => return self.yield_to(entry, new, current).await,
                 Err(StoreError::UnknownAccount(_)) => return Err(TokenError::Missing),
-                Err(error) if self.closing.is_cancelled() => {
-                    tracing::error!(
-                        account = %entry.account, %error,
-                        "the refreshed token could not be stored before the end: a login will be needed"
-                    );
+                Err(error @ StoreError::Closed) => {
+                    tracing::error!(account = %entry.account, "the refreshed token is lost: a login will be needed");
                     return Err(store_error(&error));
                 }
                 Err(error) => {
@@ -216,11 +213,15 @@ impl Inner {
                     );
                     entry.publish(new.clone());
                     tower.tell(Ok(()));
-                    tokio::select! {
-                        () = self.closing.cancelled() => {}
-                        () = self.clock.sleep(pause) => {}
+                    if self.closing.is_cancelled() {
+                        self.clock.sleep(FIRST_PERSIST_PAUSE).await;
+                    } else {
+                        tokio::select! {
+                            () = self.closing.cancelled() => {}
+                            () = self.clock.sleep(pause) => {}
+                        }
+                        pause = (pause * 2).min(LONGEST_PERSIST_PAUSE);
                     }
-                    pause = (pause * 2).min(LONGEST_PERSIST_PAUSE);
                 }
             }
         }

@@ -43,6 +43,15 @@ pub struct StatusChange {
     pub why: String,
 }
 
+/// What stands in the way of refreshing an account.
+#[derive(Clone, Debug)]
+pub struct RefreshTrouble {
+    /// A refresh is wanted and may not be sent before this second.
+    pub retry_at: Option<UnixSeconds>,
+    /// How the last try of this process failed.
+    pub failure: Option<TokenError>,
+}
+
 /// Holds the tokens of all accounts, keeps them fresh, and is the only one who sends refresh tokens.
 ///
 /// One exchange per token generation in this process and across processes; exchanges of one vendor never overlap; a new
@@ -176,10 +185,11 @@ impl Keeper {
         }
     }
 
-    /// First second at which a refresh that is wanted now may be sent; `None`: now, or none is wanted.
+    /// Is refreshing this account in trouble? For status displays. `None`: no, as far as memory knows.
     #[must_use]
-    pub fn next_attempt_not_before(&self, account: AccountId) -> Option<UnixSeconds> {
-        self.inner.known(account)?.next_attempt_not_before(self.inner.clock.now())
+    pub fn trouble(&self, account: AccountId) -> Option<RefreshTrouble> {
+        let (retry_at, failure) = self.inner.known(account)?.trouble(self.inner.clock.now());
+        (retry_at.is_some() || failure.is_some()).then_some(RefreshTrouble { retry_at, failure })
     }
 
     /// Status changes from now on. A receiver that lagged reads the accounts from the store again.

@@ -25,6 +25,6 @@ mod token;
 pub use clock::{Clock, SystemClock};
 pub use exchange::{Answer, Exchange, MAX_BODY, SendError};
 pub use http::{Https, NoClient};
-pub use keeper::{Keeper, StatusChange};
+pub use keeper::{Keeper, RefreshTrouble, StatusChange};
 pub use timer::TICK;
 pub use token::{Token, TokenError};
