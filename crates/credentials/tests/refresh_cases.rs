@@ -30,7 +30,8 @@ fn refresh_cases() {
         for signals in [Signals::All, Signals::Few] {
             for (what, expected, got) in run(case, signals) {
                 let (id, title) = (&case.id, &case.title);
-                let _ = writeln!(report, "{id} ({title}; signals: {signals:?}): {what}: expected {expected}, got {got}");
+                let _ =
+                    writeln!(report, "{id} ({title}; signals: {signals:?}): {what}: expected {expected}, got {got}");
             }
         }
     }

@@ -140,6 +140,7 @@ impl<'a> World<'a> {
                 until,
                 reason: remuda_core::Class::WindowExhausted,
                 stated: true,
+                probing_until: None,
                 since: given.now,
                 evidence: "given".to_owned(),
             };
@@ -255,7 +256,8 @@ impl<'a> World<'a> {
         let lock = self.case.given.lock.as_ref()?;
         let held = self.outside.as_ref().unwrap().refresh_lock(self.vendor, Duration::ZERO).await.unwrap();
         let written = self.case.when.iter().filter(|event| event.what == "foreign_write").map(|event| event.t).max();
-        let until = if lock.holder.contains("dead") { lock.lease_until - self.case.given.now } else { written.unwrap() };
+        let until =
+            if lock.holder.contains("dead") { lock.lease_until - self.case.given.now } else { written.unwrap() };
         Some((until, held))
     }
 
