@@ -1,0 +1,11 @@
+//! The gateway as a whole, over real HTTP: real listener, real store in a temporary directory, the vendor in miniature
+//! or a scripted socket as upstream.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "a test")]
+
+mod choice;
+mod doors;
+mod failover;
+mod fidelity;
+mod isolation;
+mod script;
+mod world;
