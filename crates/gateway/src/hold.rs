@@ -28,6 +28,7 @@ pub struct Uncommitted {
     rest: Incoming,
     tap: Tap,
     ended: bool,
+    failure: Option<Bytes>,
 }
 
 /// An answer that is being released. There is no way back.
@@ -44,6 +45,8 @@ pub struct Committed {
     pub tap: Tap,
     /// The vendor has sent everything: all of it is in `held`.
     pub ended: bool,
+    /// Behind content, `held` has an event that says that the stream failed: this one, as it stood on the wire.
+    pub failure: Option<Bytes>,
 }
 
 /// What the beginning of an answer means.
@@ -64,7 +67,7 @@ impl Uncommitted {
         let (head, rest) = answer.into_parts();
         let text = |name| head.headers.get(name).and_then(|v: &http::HeaderValue| v.to_str().ok());
         let tap = Tap::new(vendor, text(header::CONTENT_TYPE), text(header::CONTENT_ENCODING));
-        Self { status: head.status, headers: head.headers, held: Vec::new(), rest, tap, ended: false }
+        Self { status: head.status, headers: head.headers, held: Vec::new(), rest, tap, ended: false, failure: None }
     }
 
     /// Its headers.
@@ -107,6 +110,7 @@ impl Uncommitted {
             self.held.push(data);
             // Content in front of the failure: the client may see it, and then the failure is the client's to handle.
             if seen.content {
+                self.failure = seen.failure;
                 return Judged::Content;
             }
             if let Some(event) = seen.failure {
@@ -121,7 +125,7 @@ impl Uncommitted {
     /// Releases the answer.
     #[must_use]
     pub fn commit(self) -> Committed {
-        let Self { status, headers, held, rest, tap, ended } = self;
-        Committed { status, headers, held, rest, tap, ended }
+        let Self { status, headers, held, rest, tap, ended, failure } = self;
+        Committed { status, headers, held, rest, tap, ended, failure }
     }
 }

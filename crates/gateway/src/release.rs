@@ -22,15 +22,20 @@ pub struct Release {
     tap: Tap,
     landing: Option<Landing>,
     bytes: u64,
+    /// The vendor's stream has failed; told to the server one turn later, so that it first sends what it has buffered.
+    failure: Option<BodyFailure>,
 }
 
 impl Release {
     /// Begins the release. The status and headers travel in front of it.
     #[must_use]
-    pub fn new(committed: Committed, landing: Landing) -> (http::StatusCode, HeaderMap, Self) {
-        let Committed { status, headers, held, rest, tap, ended } = committed;
+    pub fn new(committed: Committed, mut landing: Landing) -> (http::StatusCode, HeaderMap, Self) {
+        let Committed { status, headers, held, rest, tap, ended, failure } = committed;
+        if let Some(event) = failure {
+            landing.failed_in_stream(&event);
+        }
         let rest = (!ended).then_some(rest);
-        (status, headers, Self { held: Frames::new(held), rest, tap, landing: Some(landing), bytes: 0 })
+        (status, headers, Self { held: Frames::new(held), rest, tap, landing: Some(landing), bytes: 0, failure: None })
     }
 
     fn passed(&mut self, data: &Bytes) {
@@ -86,6 +91,9 @@ impl Body for Release {
             }
             return Poll::Ready(Some(Ok(Frame::data(data))));
         }
+        if let Some(failure) = this.failure.take() {
+            return Poll::Ready(Some(Err(failure)));
+        }
         let Some(rest) = this.rest.as_mut() else {
             this.ended();
             return Poll::Ready(None);
@@ -98,7 +106,9 @@ impl Body for Release {
             }
             Poll::Ready(Some(Err(error))) => {
                 this.broke(error.to_string());
-                Poll::Ready(Some(Err(Box::new(error))))
+                this.failure = Some(Box::new(error));
+                cx.waker().wake_by_ref();
+                Poll::Pending
             }
             Poll::Ready(Some(Ok(frame))) => {
                 if let Some(data) = frame.data_ref() {
@@ -129,6 +139,10 @@ impl Body for Release {
 
 impl Drop for Release {
     fn drop(&mut self) {
+        // A server that knows the length stops asking when it has it.
+        if self.held.left() == 0 && self.rest.as_ref().is_none_or(Body::is_end_stream) {
+            self.ended();
+        }
         let Some(landing) = self.landing.take() else { return };
         let tokens = self.tap.tokens();
         // Some agents hang up as soon as they have read the terminal event: that is no abort.

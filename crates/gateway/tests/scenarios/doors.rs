@@ -83,8 +83,7 @@ async fn garbage_is_the_vendors_to_refuse_and_harms_nobody() {
 #[tokio::test]
 async fn unknown_paths_are_said_to_be_unserved() {
     let world = World::new().await;
-    let response =
-        world.http.post(format!("{}/anthropic/v1/messages/batches", world.url)).send().await.unwrap();
+    let response = world.http.post(format!("{}/anthropic/v1/messages/batches", world.url)).send().await.unwrap();
     assert_eq!(response.status(), 404);
     assert!(response.text().await.unwrap().contains("does not serve"));
     let hello = world.http.head(format!("{}/anthropic/api/hello", world.url)).send().await.unwrap();

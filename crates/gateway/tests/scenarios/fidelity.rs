@@ -116,7 +116,8 @@ async fn a_request_reaches_the_vendor_with_its_own_bytes_and_headers_and_only_th
 async fn claude_codes_identity_field_agrees_with_the_account_that_serves_and_nothing_else_changes() {
     let mut world = World::new().await;
     let work = world.subscription("work").await;
-    let user_id = r#"{\"device_id\":\"d\",\"account_uuid\":\"11111111-1111-4111-8111-111111111111\",\"session_id\":\"s-1\"}"#;
+    let user_id =
+        r#"{\"device_id\":\"d\",\"account_uuid\":\"11111111-1111-4111-8111-111111111111\",\"session_id\":\"s-1\"}"#;
     let text = format!(
         r#"{{"model":"claude-sonnet-4-6","max_tokens":64,"messages":[{{"role":"user","content":"hi"}}],"metadata":{{"user_id":"{user_id}"}},"stream":true}}"#
     );
@@ -168,8 +169,7 @@ async fn zstd_request_bodies_pass_and_are_understood() {
 async fn answers_that_are_no_streams_and_counted_tokens_and_models_pass() {
     let mut world = World::new().await;
     world.subscription("work").await;
-    let message: serde_json::Value =
-        world.post("s", &body("hi", false)).send().await.unwrap().json().await.unwrap();
+    let message: serde_json::Value = world.post("s", &body("hi", false)).send().await.unwrap().json().await.unwrap();
     assert_eq!(message["type"], "message");
     let record = world.record().await;
     assert!(record.tokens.output.is_some_and(|n| n > 0), "{record:?}");

@@ -17,7 +17,6 @@ pub(crate) struct Play {
 
 pub(crate) struct Script {
     pub(crate) url: String,
-    pub(crate) received: Arc<Mutex<Vec<Vec<u8>>>>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -26,19 +25,16 @@ impl Script {
     pub(crate) async fn start(plays: Vec<Play>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let received = Arc::new(Mutex::new(Vec::new()));
-        let seen = Arc::clone(&received);
         let plays = Arc::new(Mutex::new((plays, 0)));
         #[expect(clippy::disallowed_methods, reason = "the test aborts it")]
         let task = tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
                 stream.set_nodelay(true).unwrap();
-                let (plays, seen) = (Arc::clone(&plays), Arc::clone(&seen));
-                tokio::spawn(serve(stream, plays, seen));
+                tokio::spawn(serve(stream, Arc::clone(&plays)));
             }
         });
-        Self { url, received, task }
+        Self { url, task }
     }
 }
 
@@ -50,10 +46,8 @@ impl Drop for Script {
 
 type Plays = Arc<Mutex<(Vec<Play>, usize)>>;
 
-async fn serve(mut stream: TcpStream, plays: Plays, seen: Arc<Mutex<Vec<Vec<u8>>>>) {
-    loop {
-        let Some(request) = read_request(&mut stream).await else { return };
-        seen.lock().push(request);
+async fn serve(mut stream: TcpStream, plays: Plays) {
+    while read_request(&mut stream).await.is_some() {
         let play = {
             let mut plays = plays.lock();
             let at = plays.1.min(plays.0.len() - 1);
@@ -81,10 +75,8 @@ async fn read_request(stream: &mut TcpStream) -> Option<Vec<u8>> {
         all.extend_from_slice(&buffer[..n]);
         let Some(end) = all.windows(4).position(|w| w == b"\r\n\r\n") else { continue };
         let head = String::from_utf8_lossy(&all[..end]).to_ascii_lowercase();
-        let length: usize = head
-            .lines()
-            .find_map(|l| l.strip_prefix("content-length:"))
-            .map_or(0, |v| v.trim().parse().unwrap());
+        let length: usize =
+            head.lines().find_map(|l| l.strip_prefix("content-length:")).map_or(0, |v| v.trim().parse().unwrap());
         if all.len() >= end + 4 + length {
             return Some(all);
         }

@@ -118,8 +118,7 @@ impl World {
             last_refresh_at: None,
             earliest_refresh_at: None,
         };
-        let profile =
-            Profile { account_uuid: Some(at_vendor.account_uuid().to_owned()), ..Profile::default() };
+        let profile = Profile { account_uuid: Some(at_vendor.account_uuid().to_owned()), ..Profile::default() };
         let included = (CredentialKind::Subscription, CostClass::Included);
         self.add(&name, included, Credential::Oauth(pair), profile).await;
         at_vendor
@@ -137,11 +136,8 @@ impl World {
     /// An API key at some endpoint.
     pub(crate) async fn key_at(&mut self, name: &str, base_url: &str) {
         let key = Credential::Key { key: SecretString::from("sk-ant-api03-scripted") };
-        let profile = Profile {
-            auth_header: AuthHeader::XApiKey,
-            base_url: Some(base_url.to_owned()),
-            ..Profile::default()
-        };
+        let profile =
+            Profile { auth_header: AuthHeader::XApiKey, base_url: Some(base_url.to_owned()), ..Profile::default() };
         self.add(name, (CredentialKind::ApiKey, CostClass::Included), key, profile).await;
     }
 
