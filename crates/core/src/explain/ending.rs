@@ -98,12 +98,12 @@ impl Story<'_> {
 
     fn earliest_return(&self, retry_after_s: Option<f64>) -> String {
         match retry_after_s {
-            None => " When somebody can is not known.".to_owned(),
+            None => " Earliest return: unknown.".to_owned(),
             Some(seconds) => {
                 let ended = self.record.at.saturating_add_unsigned(self.record.total_ms / 1_000);
                 // Saturates at the ends of the range.
                 let at = ended.saturating_add(seconds.ceil() as UnixSeconds);
-                format!(" The first account is back {}.", self.clock.moment(at))
+                format!(" Earliest return: {}.", self.clock.moment(at))
             }
         }
     }

@@ -164,8 +164,13 @@ impl<'a> Gate<'a> {
         }
         let model = candidate.model.as_deref().unwrap_or(&self.request.model);
         let rest = self.rests.of(account).map(|rest| rest.until);
-        let model_rest = account.model_cooling.get(model).filter(|rest| rest.holds(self.now)).map(|rest| rest.until);
-        let mut latest = rest.max(model_rest);
+        let own_rests = [account.cooling.as_ref(), account.model_cooling.get(model)];
+        let held = own_rests.into_iter().flatten().filter_map(|rest| match rest.holds(self.now) {
+            true => Some(rest.until),
+            // Whoever probes it has an answer by then.
+            false => rest.being_probed(self.now),
+        });
+        let mut latest = held.chain(rest).max();
         let minimum = match candidate.role {
             Role::StandIn => account.minimum_headroom(model, &self.snapshot.policy, self.now),
             // The minimum of a source holds nobody back for good.

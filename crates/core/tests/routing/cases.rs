@@ -1,12 +1,8 @@
 //! Runs the routing cases (`tests/cases/README.md`, section 5) on the pure core: a scripted upstream answers, the
 //! changes are applied, and what was tried, skipped, said and remembered is compared.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "a test")]
-
-mod routing_world;
-
 use std::path::PathBuf;
 
-use routing_world::{Case, World};
+use crate::world::{Case, World};
 
 #[derive(serde::Deserialize)]
 struct CaseFile {

@@ -1,0 +1,13 @@
+//! Routing as a specification: the acceptance cases, what goes beyond them, and properties of generated worlds.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "a test")]
+
+mod cases;
+mod herd;
+mod homes;
+mod money;
+mod pools;
+mod probes;
+mod properties;
+mod rules;
+mod terms;
+mod world;
