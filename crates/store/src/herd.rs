@@ -20,8 +20,6 @@ pub struct Herd {
     pub profiles: BTreeMap<AccountId, Profile>,
     /// `remuda use --session`: explicit choices for single conversations.
     pub session_pins: BTreeMap<SessionKey, Target>,
-    /// [`crate::Store::revision`] at this moment.
-    pub revision: u64,
 }
 
 /// How an account's secret is presented to its vendor.

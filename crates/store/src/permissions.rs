@@ -18,7 +18,7 @@ const STICKY: u32 = 0o1000;
 pub struct PathMode {
     /// Which.
     pub path: PathBuf,
-    /// The mode it should have.
+    /// The most it may allow.
     pub wanted: u32,
     /// The mode it had.
     pub found: u32,
@@ -64,7 +64,8 @@ pub fn check(places: &Places) -> Result<Vec<PathMode>, StoreError> {
 pub(crate) fn enforce(places: &Places) -> Result<Vec<PathMode>, StoreError> {
     let mut found = check(places)?;
     for entry in found.iter_mut().filter(|entry| entry.state == ModeState::TooOpen) {
-        fs::set_permissions(&entry.path, Permissions::from_mode(entry.wanted))
+        // Only ever closes: what its owner has made read-only stays so.
+        fs::set_permissions(&entry.path, Permissions::from_mode(entry.found & entry.wanted))
             .map_err(|e| StoreError::io(&entry.path, e))?;
         entry.state = ModeState::Corrected;
         tracing::warn!(path = %entry.path.display(), was = format_args!("{:o}", entry.found), "mode corrected");

@@ -71,13 +71,9 @@ pub struct Health {
 pub trait Store: Send + Sync + 'static {
     // --- the herd -----------------------------------------------------------------------------------------------
 
-    /// Everything but secrets, at one instant. `now` tells which day's spending counts. Cooldowns that are over are left
-    /// out.
+    /// Everything but secrets, at one instant. `now` tells which day's spending counts. Rests that are over are there
+    /// too: the end of one that was a guess needs a probe.
     async fn load(&self, now: UnixSeconds) -> Result<Herd, StoreError>;
-
-    /// A number that changes whenever a command of an owner, a login, a rotation or a verdict on a credential was
-    /// stored, by whichever process. Cheap: made for asking once a second. What is written behind does not count.
-    async fn revision(&self) -> Result<u64, StoreError>;
 
     /// Stores account, profile and credential together; the account becomes the last in order.
     ///

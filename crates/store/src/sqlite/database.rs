@@ -51,17 +51,10 @@ impl Database {
         self.transact(TransactionBehavior::Deferred, read)
     }
 
-    /// Changes something; on the disk when it returns. Whatever it changes raises the revision.
+    /// Changes something; on the disk when it returns.
     pub(super) fn durable<T>(&mut self, change: impl FnOnce(&Transaction<'_>) -> Outcome<T>) -> Result<T, StoreError> {
         self.set_flush(Flush::Durable)?;
-        self.transact(TransactionBehavior::Immediate, |tx| {
-            let before = tx.total_changes();
-            let done = change(tx)?;
-            if tx.total_changes() != before {
-                tx.execute("UPDATE counter SET value = value + 1 WHERE name = 'revision'", [])?;
-            }
-            Ok(done)
-        })
+        self.transact(TransactionBehavior::Immediate, change)
     }
 
     /// Changes something that may be lost in a power cut.

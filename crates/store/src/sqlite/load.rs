@@ -21,7 +21,7 @@ pub(super) fn day(at: UnixSeconds) -> i64 {
 
 pub(super) fn herd(engine: &mut Engine, now: UnixSeconds) -> Result<Herd, StoreError> {
     engine.herd.read(|tx| {
-        let mut herd = Herd { revision: revision(tx)?, ..Herd::default() };
+        let mut herd = Herd::default();
         accounts(tx, &mut herd)?;
         cooldowns(tx, &mut herd.snapshot.accounts)?;
         readings(tx, &mut herd.snapshot.accounts)?;
@@ -33,10 +33,6 @@ pub(super) fn herd(engine: &mut Engine, now: UnixSeconds) -> Result<Herd, StoreE
         pins(tx, &mut herd)?;
         Ok(herd)
     })
-}
-
-pub(super) fn revision(tx: &Transaction<'_>) -> Outcome<u64> {
-    Ok(tx.query_row("SELECT value FROM counter WHERE name = 'revision'", [], |row| row.get(0))?)
 }
 
 /// Calls `take` with each row.

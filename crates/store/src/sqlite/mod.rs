@@ -137,10 +137,6 @@ impl Store for SqliteStore {
         self.worker.call(move |engine| load::herd(engine, now)).await
     }
 
-    async fn revision(&self) -> Result<u64, StoreError> {
-        self.worker.call(|engine| engine.herd.read(load::revision)).await
-    }
-
     async fn add_account(&self, new: NewAccount, now: UnixSeconds) -> Result<(), StoreError> {
         self.worker.call(move |engine| accounts::add(engine, &new, now)).await
     }

@@ -1,9 +1,7 @@
-use std::sync::Arc;
-
 use remuda_core::snapshot::{ChainStep, KillSwitch, Pool, SpendRule, Strategy, Target};
 use remuda_core::{AccountId, AccountStatus, Class, CostClass, Host, SessionKey, Window};
 use remuda_store::store::{MAX_CHAIN, MAX_POOLS, MAX_SESSION_PINS};
-use remuda_store::{Acknowledgement, AuthHeader, Batch, Edit, StoreError};
+use remuda_store::{Acknowledgement, AuthHeader, Edit, StoreError};
 
 use super::Place;
 use super::make::*;
@@ -222,24 +220,4 @@ pub(crate) async fn chains_and_pools_have_bounds(place: &impl Place) {
     assert!(matches!(store.edit(vec![long], NOW).await, Err(StoreError::LimitReached { .. })));
     assert!(matches!(store.edit(many, NOW).await, Err(StoreError::LimitReached { .. })));
     assert!(matches!(store.edit(vec![nameless], NOW).await, Err(StoreError::Invalid(_))));
-}
-
-pub(crate) async fn the_revision_tells_of_commands_and_not_of_what_is_written_behind(place: &impl Place) {
-    let (store, other) = (place.open().await, place.open().await);
-    let mut last = other.revision().await.unwrap();
-    herd_of(&store, 1).await;
-    let mut moved = async || {
-        let before = std::mem::replace(&mut last, other.revision().await.unwrap());
-        last != before
-    };
-    assert!(moved().await, "an account was added");
-    store.edit(vec![Edit::Rename(id(1), label("x"))], NOW).await.unwrap();
-    assert!(moved().await, "an account was renamed");
-    store.rotate(id(1), secret("rt1"), pair(2)).await.unwrap();
-    assert!(moved().await, "a pair was stored");
-    store.rotate(id(1), secret("rt1"), pair(3)).await.unwrap();
-    assert!(!moved().await, "nothing was stored");
-    let batch = Batch { spent: vec![(id(1), NOW, 1.0)], ..Batch::default() };
-    store.apply(Arc::new(batch), NOW).await.unwrap();
-    assert!(!moved().await, "only written behind");
 }

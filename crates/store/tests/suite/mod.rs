@@ -69,7 +69,6 @@ macro_rules! every_fact {
                 session_pins_can_be_let_go_one_by_one_and_all
                 the_oldest_session_pin_gives_way
                 chains_and_pools_have_bounds
-                the_revision_tells_of_commands_and_not_of_what_is_written_behind
             }
             removal {
                 removing_an_account_removes_every_mention_and_tells

@@ -5,12 +5,6 @@ CREATE TABLE meta (
     value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE counter (
-    name  TEXT PRIMARY KEY,
-    value INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-INSERT INTO counter (name, value) VALUES ('revision', 0);
-
 CREATE TABLE account (
     id            BLOB PRIMARY KEY CHECK (length(id) = 16),
     position      INTEGER NOT NULL,
