@@ -69,7 +69,6 @@ macro_rules! watched {
 
 watched! {
     fn load(now: UnixSeconds) -> Result<Herd, StoreError>;
-    fn revision() -> Result<u64, StoreError>;
     fn add_account(new: NewAccount, now: UnixSeconds) -> Result<(), StoreError>;
     fn login(id: AccountId, login: Login, now: UnixSeconds) -> Result<u64, StoreError>;
     fn remove_account(id: AccountId) -> Result<Removed, StoreError>;
