@@ -83,7 +83,8 @@ impl Daemon {
 
     /// What it said after `go`, and how it ended.
     fn end(mut self) -> (Vec<String>, ExitStatus) {
-        let said = self.lines.map(Result::unwrap).filter(|l| l.starts_with("token ") || l.starts_with("error ")).collect();
+        let said =
+            self.lines.map(Result::unwrap).filter(|l| l.starts_with("token ") || l.starts_with("error ")).collect();
         (said, self.child.wait().unwrap())
     }
 }

@@ -66,8 +66,18 @@ pub async fn status(store: &dyn Store, id: AccountId) -> AccountStatus {
     store.load(now()).await.unwrap().snapshot.accounts[&id].status
 }
 
+/// Where the vendor in miniature listens.
+pub fn endpoints(vendor: &Fake) -> Endpoints {
+    Endpoints {
+        authorize: vendor.authorize_url(),
+        token: vendor.token_url(),
+        copy_code_redirect: vendor.copy_code_redirect(),
+        api_base: vendor.base_url(),
+    }
+}
+
 /// Does the vendor take this access token?
 pub async fn works(vendor: &Fake, access: &SecretString) -> bool {
-    let call = profile_call(&Endpoints::below(&vendor.base_url()), access);
+    let call = profile_call(&endpoints(vendor), access);
     Https::new().unwrap().send(&call).await.unwrap().status == 200
 }
