@@ -4,6 +4,7 @@
 
 mod choice;
 mod doors;
+mod drain;
 mod failover;
 mod fidelity;
 mod isolation;

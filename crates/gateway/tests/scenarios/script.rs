@@ -17,6 +17,7 @@ pub(crate) struct Play {
 
 pub(crate) struct Script {
     pub(crate) url: String,
+    plays: Plays,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -26,15 +27,21 @@ impl Script {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let plays = Arc::new(Mutex::new((plays, 0)));
+        let shared = Arc::clone(&plays);
         #[expect(clippy::disallowed_methods, reason = "the test aborts it")]
         let task = tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
                 stream.set_nodelay(true).unwrap();
-                tokio::spawn(serve(stream, Arc::clone(&plays)));
+                tokio::spawn(serve(stream, Arc::clone(&shared)));
             }
         });
-        Self { url, task }
+        Self { url, plays, task }
+    }
+
+    /// From now on each request is answered with this.
+    pub(crate) fn set(&self, play: Play) {
+        *self.plays.lock() = (vec![play], 0);
     }
 }
 
