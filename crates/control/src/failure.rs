@@ -104,6 +104,15 @@ impl Failure {
         Self { code, message: message.into(), why: None, remedy: None }
     }
 
+    /// A failure from the text of another error of ours, which says what happened and, after `separator`, what to do.
+    #[must_use]
+    pub(crate) fn told(code: Code, text: &str, separator: &str) -> Self {
+        match text.rsplit_once(separator) {
+            Some((message, remedy)) => Self::new(code, message).remedy(remedy),
+            None => Self::new(code, text),
+        }
+    }
+
     /// Adds the reason.
     #[must_use]
     pub fn why(mut self, why: impl Into<String>) -> Self {

@@ -1,15 +1,22 @@
 //! The control API: everything a person can see or change, as verbs with one JSON form.
 //!
-//! [`verb`] is the table of verbs, [`types`] what goes in and out of them, [`Failure`] what can go wrong. A view (CLI,
-//! terminal UI, dashboard) calls verbs and shows answers; it never reaches around them into the store or the gateway.
+//! [`verb`] is the table of verbs, [`types`] what goes in and out of them, [`Failure`] what can go wrong, [`Api`] the
+//! verbs themselves. A view (CLI, terminal UI, dashboard) calls verbs and shows answers; it never reaches around them
+//! into the store or the gateway. It calls them through a [`Client`] of the daemon, or, when no daemon runs, directly.
 
+mod api;
 mod client;
 mod failure;
 mod nearest;
+mod router;
+mod serve;
 pub mod types;
 pub mod verb;
 
+pub use api::{Api, LoginEngine, Running};
 pub use client::{Client, not_running};
 pub use failure::{Code, Failure, FailureAnswer};
 pub use nearest::nearest;
+pub use router::Control;
+pub use serve::Serve;
 pub use verb::{VERSION, Verb, Versioned};

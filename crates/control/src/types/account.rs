@@ -147,6 +147,12 @@ pub struct AccountChange {
     /// `true` switches it on, `false` off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
+    /// Agents of other makers that may use it, all of them. Naming a new one needs `accept_terms`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allow_hosts: Option<Vec<Host>>,
+    /// The owner has read the wording that `GET /terms` gives.
+    #[serde(default)]
+    pub accept_terms: bool,
 }
 
 /// An account before and after a change.

@@ -1,6 +1,5 @@
 //! Which account serves: the active one, pins, chains, pools, and forgetting what was remembered.
 
-use remuda_core::UnixSeconds;
 use remuda_core::snapshot::Strategy;
 use serde::{Deserialize, Serialize};
 
@@ -42,8 +41,6 @@ pub struct PinView {
     pub session: String,
     /// Where its requests go: label or `@pool`.
     pub target: String,
-    /// Since when.
-    pub since: UnixSeconds,
 }
 
 /// Who may stand in for one account.

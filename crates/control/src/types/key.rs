@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub struct KeyView {
     /// Names it in `key revoke`.
     pub id: String,
+    /// Its first characters: `rmd_3fKq`.
+    pub begins_with: String,
     /// What its owner calls it.
     pub name: String,
     /// What it opens.
@@ -21,6 +23,8 @@ pub struct KeyView {
     pub created_at: UnixSeconds,
     /// When it ends by itself.
     pub expires_at: Option<UnixSeconds>,
+    /// When it was last used, as far as it is written down.
+    pub last_used_at: Option<UnixSeconds>,
 }
 
 /// All keys that are still good.

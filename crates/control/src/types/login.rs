@@ -137,9 +137,11 @@ pub struct TermsAsked {
 pub struct Terms {
     /// Whose.
     pub vendor: Vendor,
-    /// What to know before logging in, in plain words with sources and dates.
-    pub text: String,
-    /// Names this wording; a later wording has another name.
+    /// What to know before logging in to a subscription; `None`: nothing.
+    pub before_login: Option<String>,
+    /// What to know before an agent of another maker uses a subscription; `None`: nothing.
+    pub before_grant: Option<String>,
+    /// Where the wording comes from, with its date: names this wording in records.
     pub edition: String,
     /// When the owner said they had read this wording.
     pub accepted_at: Option<UnixSeconds>,

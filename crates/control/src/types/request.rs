@@ -13,9 +13,6 @@ pub struct LogAsked {
     /// Only requests older than this one: the `next` of the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
-    /// Only requests newer than this one, oldest first: for following.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub after: Option<String>,
 }
 
 /// A page of requests.
@@ -23,7 +20,7 @@ pub struct LogAsked {
 pub struct Log {
     /// When this was true.
     pub now: UnixSeconds,
-    /// Decision records, newest first; with `after`, oldest first.
+    /// Decision records, newest first.
     pub requests: Vec<Record>,
     /// There are older ones: ask again with `before` set to this.
     pub next: Option<String>,
@@ -32,7 +29,7 @@ pub struct Log {
 /// Names a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestRef {
-    /// `last`, its id, or an end or beginning of the id that only it has.
+    /// `last`, its id, or a beginning of the id that only it has.
     pub request: String,
 }
 

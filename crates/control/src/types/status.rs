@@ -37,7 +37,7 @@ pub struct Status {
     pub accounts: Vec<AccountView>,
     /// All pools, by name.
     pub pools: Vec<PoolView>,
-    /// Sessions that a person has pinned, newest first; at most 100.
+    /// Sessions that a person has pinned; at most 100.
     pub pins: Vec<PinView>,
 }
 

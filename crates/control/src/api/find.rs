@@ -1,0 +1,71 @@
+//! What a person means by a name. An unknown name is refused with the nearest known one.
+
+use remuda_core::snapshot::{Snapshot, Target};
+use remuda_core::{Account, AccountId};
+use uuid::Uuid;
+
+use crate::failure::{Code, Failure};
+use crate::nearest::nearest;
+
+/// The account with this label or id.
+pub(super) fn account<'a>(herd: &'a Snapshot, text: &str) -> Result<&'a Account, Failure> {
+    let by_label = herd.accounts.values().find(|account| account.label.matches(text));
+    let by_id = || herd.accounts.get(&AccountId(Uuid::parse_str(text.trim()).ok()?));
+    by_label.or_else(by_id).ok_or_else(|| {
+        if text.trim().starts_with('@') {
+            return Failure::new(Code::UnknownAccount, format!("{text} is a pool; this needs an account"));
+        }
+        let labels = herd.accounts.values().map(|account| account.label.as_str());
+        let failure = Failure::new(Code::UnknownAccount, format!("there is no account {text:?}"));
+        meant(failure, text, labels, "`remuda accounts` lists them, `remuda login` adds one")
+    })
+}
+
+/// The name of the pool with this name, with or without `@`.
+pub(super) fn pool(herd: &Snapshot, text: &str) -> Result<String, Failure> {
+    let name = bare(text);
+    herd.pools.keys().find(|known| known.to_lowercase() == name.to_lowercase()).cloned().ok_or_else(|| {
+        let failure = Failure::new(Code::UnknownPool, format!("there is no pool @{name}"));
+        meant(failure, name, herd.pools.keys().map(String::as_str), "`remuda pool` lists them")
+    })
+}
+
+/// The account or pool: `label` or `@pool`.
+pub(super) fn target(herd: &Snapshot, text: &str) -> Result<Target, Failure> {
+    if text.trim().starts_with('@') {
+        pool(herd, text).map(Target::Pool)
+    } else {
+        account(herd, text).map(|a| Target::Account(a.id))
+    }
+}
+
+/// A pool's name without its `@`.
+pub(super) fn bare(name: &str) -> &str {
+    let name = name.trim();
+    name.strip_prefix('@').unwrap_or(name)
+}
+
+/// A target as a person writes it. An account that is gone has only its id.
+pub(super) fn written(herd: &Snapshot, target: &Target) -> String {
+    match target {
+        Target::Account(id) => label(herd, *id),
+        Target::Pool(name) => format!("@{name}"),
+    }
+}
+
+/// An account's label. One that is gone has only its id.
+pub(super) fn label(herd: &Snapshot, id: AccountId) -> String {
+    herd.accounts.get(&id).map_or_else(|| id.to_string(), |account| account.label.to_string())
+}
+
+/// All accounts in the owner's order.
+pub(super) fn in_order(herd: &Snapshot) -> impl Iterator<Item = &Account> {
+    herd.order.iter().filter_map(|id| herd.accounts.get(id))
+}
+
+fn meant<'a>(failure: Failure, text: &str, known: impl Iterator<Item = &'a str>, otherwise: &str) -> Failure {
+    match nearest(text, known) {
+        Some(word) => failure.remedy(format!("did you mean {word:?}?")),
+        None => failure.remedy(otherwise),
+    }
+}

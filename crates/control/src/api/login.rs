@@ -1,0 +1,229 @@
+//! Logging in, in the words of the API. The conversation with the vendor is the login desk's.
+
+use std::time::Duration;
+
+use remuda_core::snapshot::Target;
+use remuda_core::{AccountId, CredentialKind, Vendor};
+use remuda_credentials::Keeper;
+use remuda_credentials::login::{LoggedIn, LoginDesk, LoginFailure, LoginId, LoginRequest, Stage, Way};
+use remuda_store::{Acknowledgement, Edit, HostGrant};
+use remuda_vendors::anthropic::Endpoints;
+use remuda_vendors::terms::terms;
+
+use super::Api;
+use super::account::label;
+use crate::failure::{Code, Failure};
+use crate::types::{
+    Empty, LoginCode, LoginMethod, LoginRef, LoginStage, LoginStart, LoginView, State, Terms, TermsAsked,
+};
+
+/// Longest silence of [`Api::wait_login`], well below the patience of any client.
+const WAIT: Duration = Duration::from_secs(20);
+
+/// What logging in needs.
+pub struct LoginEngine {
+    /// Where people log in.
+    pub desk: LoginDesk,
+    /// Holds the tokens that a login brings.
+    pub keeper: Keeper,
+    /// Where Anthropic listens.
+    pub anthropic: Endpoints,
+}
+
+impl Api {
+    /// A vendor's terms, and whether the owner has read them.
+    ///
+    /// # Errors
+    /// None so far.
+    pub async fn terms(&self, TermsAsked { vendor }: TermsAsked) -> Result<Terms, Failure> {
+        let words = terms(vendor, CredentialKind::Subscription);
+        let edition = words.source.to_owned();
+        let accepted_at = self.herd.look(|_, profiles| {
+            let read = profiles.values().filter_map(|profile| profile.terms.as_ref());
+            read.filter(|read| read.text_version == edition).map(|read| read.at).max()
+        });
+        Ok(Terms {
+            vendor,
+            before_login: words.before_login.map(str::to_owned),
+            before_grant: words.before_grant.map(str::to_owned),
+            edition,
+            accepted_at,
+        })
+    }
+
+    /// Begins a login.
+    ///
+    /// # Errors
+    /// The input makes no sense, the terms were not accepted, the vendor refuses, the account is here already, or the
+    /// store fails.
+    pub async fn start_login(&self, start: LoginStart) -> Result<LoginView, Failure> {
+        if start.vendor != Vendor::Anthropic {
+            return Err(Failure::invalid(format!("there is no login for {} yet", start.vendor))
+                .remedy("this version knows anthropic"));
+        }
+        let terms = self.acknowledged(&start)?;
+        let request = LoginRequest {
+            way: way(&start)?,
+            label: start.label.as_deref().map(label).transpose()?,
+            endpoints: self.logins.anthropic.clone(),
+            base_url: start.base_url,
+            auth_header: None,
+            cost: start.cost,
+            grants: start
+                .allow_hosts
+                .into_iter()
+                .zip(std::iter::repeat(terms.clone()))
+                .filter_map(|(host, acknowledged)| Some(HostGrant { host, acknowledged: acknowledged? }))
+                .collect(),
+            terms,
+        };
+        let (id, stage) = self.logins.desk.start(request).await?;
+        self.login_view(id, stage).await
+    }
+
+    /// Waits a while for the vendor's page.
+    ///
+    /// # Errors
+    /// There is no such login, or it failed.
+    pub async fn wait_login(&self, LoginRef { login }: LoginRef) -> Result<LoginView, Failure> {
+        let id = LoginId(login);
+        let stage = self.logins.desk.wait(&id, WAIT).await?;
+        self.login_view(id, stage).await
+    }
+
+    /// Takes a code that a person pasted.
+    ///
+    /// # Errors
+    /// There is no such login, the text is no code of it, the vendor refuses, the account is here already, or the store
+    /// fails.
+    pub async fn finish_login(&self, LoginCode { login, code }: LoginCode) -> Result<LoginView, Failure> {
+        let id = LoginId(login);
+        let done = self.logins.desk.paste(&id, &code.0).await?;
+        self.login_view(id, Stage::Done(Box::new(done))).await
+    }
+
+    /// Drops a login that is under way.
+    ///
+    /// # Errors
+    /// There is no such login.
+    pub async fn cancel_login(&self, LoginRef { login }: LoginRef) -> Result<Empty, Failure> {
+        if self.logins.desk.cancel(&LoginId(login)) { Ok(Empty {}) } else { Err(LoginFailure::Unknown.into()) }
+    }
+
+    /// Lets other makers' hosts use a subscription, after its owner has read the vendor's wording.
+    pub(super) fn grant_edits(
+        &self,
+        id: AccountId,
+        vendor: Vendor,
+        known: &[remuda_core::Host],
+        wanted: &[remuda_core::Host],
+        accept_terms: bool,
+    ) -> Result<Vec<Edit>, Failure> {
+        let words = terms(vendor, CredentialKind::Subscription);
+        let new: Vec<_> = wanted.iter().filter(|host| !known.contains(host)).collect();
+        if !new.is_empty() && !accept_terms {
+            return Err(not_accepted(words.before_grant));
+        }
+        let acknowledged = Acknowledgement { text_version: words.source.to_owned(), at: self.now() };
+        let grants =
+            new.into_iter().map(|host| Edit::Grant(id, HostGrant { host: *host, acknowledged: acknowledged.clone() }));
+        let revoked = known.iter().filter(|host| !wanted.contains(host)).map(|host| Edit::Revoke(id, *host));
+        Ok(grants.chain(revoked).collect())
+    }
+
+    /// The account is gone: drop its tokens from memory.
+    pub(super) fn forget_tokens(&self, id: AccountId) {
+        self.logins.keeper.forget(id);
+    }
+
+    fn acknowledged(&self, start: &LoginStart) -> Result<Option<Acknowledgement>, Failure> {
+        let words = terms(start.vendor, CredentialKind::Subscription);
+        let is_key = start.method == LoginMethod::Key;
+        if is_key && !start.allow_hosts.is_empty() {
+            return Err(Failure::invalid("keys serve every agent without a grant").remedy("leave --allow-host out"));
+        }
+        if is_key {
+            return Ok(None);
+        }
+        if !start.accept_terms {
+            return Err(not_accepted(words.before_login));
+        }
+        Ok(Some(Acknowledgement { text_version: words.source.to_owned(), at: self.now() }))
+    }
+
+    async fn login_view(&self, id: LoginId, stage: Stage) -> Result<LoginView, Failure> {
+        let stage = match stage {
+            Stage::Waiting { url, ends_at } => LoginStage::Waiting { url, ends_at },
+            Stage::Failed(failure) => return Err(failure.into()),
+            Stage::Done(done) => self.settle(*done).await?,
+        };
+        Ok(LoginView { login: id.0, stage })
+    }
+
+    /// The store has a new login: routing learns of it. Where nothing is chosen yet, it is: whoever adds the first account
+    /// wants to use it.
+    async fn settle(&self, done: LoggedIn) -> Result<LoginStage, Failure> {
+        self.herd.refresh_from_store().await?;
+        let mut notes = done.notes;
+        if self.herd.look(|herd, _| herd.active.is_none()) {
+            self.herd.edit(vec![Edit::Active(Some(Target::Account(done.account)))]).await?;
+        }
+        let account = self.view(done.account)?;
+        if account.active && account.cost == remuda_core::CostClass::Metered {
+            notes.push(format!("{} is metered: every request on it costs money", account.label));
+        }
+        if account.state == State::Paused {
+            notes.push(format!("{0} is still off: `remuda accounts enable {0}`", account.label));
+        }
+        Ok(LoginStage::Done { account: Box::new(account), renewed: done.updated, notes })
+    }
+}
+
+fn way(start: &LoginStart) -> Result<Way, Failure> {
+    let secret = || {
+        let secret = start.secret.as_ref().map(|secret| secret.0.clone());
+        secret.ok_or_else(|| Failure::invalid("this way of logging in needs a secret"))
+    };
+    Ok(match start.method {
+        LoginMethod::Browser => Way::Browser,
+        LoginMethod::Paste => Way::Paste,
+        LoginMethod::Key => Way::Key(secret()?),
+        LoginMethod::Token => Way::Token(secret()?),
+    })
+}
+
+fn not_accepted(words: Option<&str>) -> Failure {
+    let failure = Failure::new(Code::TermsNotAccepted, "the vendor's terms have not been accepted yet")
+        .remedy("read them, then say so (--accept-terms)");
+    match words {
+        Some(words) => failure.why(words),
+        None => failure,
+    }
+}
+
+impl From<LoginFailure> for Failure {
+    fn from(failure: LoginFailure) -> Self {
+        use remuda_vendors::anthropic::LoginError;
+        let code = match &failure {
+            LoginFailure::Unknown | LoginFailure::TimedOut => Code::UnknownLogin,
+            LoginFailure::Duplicate { .. } => Code::Duplicate,
+            LoginFailure::Cancelled | LoginFailure::OtherIdentity { .. } => Code::Conflict,
+            LoginFailure::Code(LoginError::NoCode | LoginError::StateMismatch)
+            | LoginFailure::BadSecret(_)
+            | LoginFailure::BadUrl(_) => Code::Invalid,
+            LoginFailure::Code(_)
+            | LoginFailure::Unreachable { .. }
+            | LoginFailure::NoRefreshToken
+            | LoginFailure::KeyRefused { .. } => Code::Vendor,
+            LoginFailure::NotStored(_) | LoginFailure::ReadBack => Code::Store,
+            LoginFailure::NoPort(_) | LoginFailure::NoEntropy(_) => Code::Internal,
+        };
+        let separator = match &failure {
+            LoginFailure::Duplicate { .. } | LoginFailure::OtherIdentity { .. } | LoginFailure::KeyRefused { .. } => {
+                ": "
+            }
+            _ => "; ",
+        };
+        Self::told(code, &failure.to_string(), separator)
+    }
+}

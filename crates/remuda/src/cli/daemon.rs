@@ -1,0 +1,73 @@
+//! `run`, `serve`, `status`.
+
+use clap::{Args, ValueEnum};
+
+/// Agents that `run` can start.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum RunHost {
+    /// Claude Code
+    Claude,
+}
+
+impl From<RunHost> for remuda_core::Host {
+    fn from(host: RunHost) -> Self {
+        match host {
+            RunHost::Claude => Self::Claude,
+        }
+    }
+}
+
+/// Start an agent on the gateway.
+///
+/// Starts the daemon if it is not running, gives the agent a key of its own and the gateway's address for this one
+/// process, and steps aside: input, output, signals and the exit code are the agent's. None of your agent's files is
+/// touched.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  remuda run claude
+  remuda run claude --account work
+  remuda run claude -- -p 'why is the build red?'
+
+Which account serves: --account or --pool, else .remuda.toml here or above, else the active one (remuda use).")]
+pub(crate) struct RunArgs {
+    /// Which agent
+    pub(crate) host: RunHost,
+    /// This account serves it, whatever is active
+    #[arg(long, value_name = "LABEL", conflicts_with = "pool")]
+    pub(crate) account: Option<String>,
+    /// This pool serves it, whatever is active
+    #[arg(long, value_name = "POOL")]
+    pub(crate) pool: Option<String>,
+    /// Arguments for the agent
+    #[arg(last = true, value_name = "ARGS")]
+    pub(crate) args: Vec<std::ffi::OsString>,
+}
+
+/// Run the daemon in the foreground.
+///
+/// Listens on a Unix socket for commands and on a loopback address for agents. Only one daemon runs at a time; a
+/// second start says which one does and ends well.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Agents reach it at http://127.0.0.1:4747/anthropic with a client key (remuda key create).
+Ctrl-C or SIGTERM ends it after the requests under way, at most 30 s later.")]
+pub(crate) struct ServeArgs {
+    /// Where agents reach it; loopback only [default: `listen` in config.toml, else 127.0.0.1:4747]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) listen: Option<String>,
+    /// Started by another command: logs as the log file wants it, survives the terminal
+    #[arg(long, hide = true)]
+    pub(crate) background: bool,
+}
+
+/// Show accounts, what is left of them, and the daemon.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes: 0 all is well, 3 the active account needs a login, 4 the daemon is not running (the
+accounts are shown all the same).")]
+pub(crate) struct StatusArgs {
+    /// Show it anew every two seconds until Ctrl-C
+    #[arg(long, short, conflicts_with = "json")]
+    pub(crate) watch: bool,
+}

@@ -1,0 +1,92 @@
+//! The command tree: names, options and help of every command. Parsing only; what commands do is in `command`.
+//!
+//! The names are stable (scripts use them). Help is written for a person who has never seen Remuda.
+
+mod account;
+mod choice;
+mod daemon;
+mod fake;
+mod help;
+mod request;
+
+use clap::{Parser, Subcommand};
+
+pub(crate) use account::{AccountsCommand, KeyCommand, LoginArgs};
+pub(crate) use choice::{FallbackArgs, NextArgs, PoolCommand, ResetArgs, SpendArgs, UseArgs};
+pub(crate) use daemon::{RunArgs, ServeArgs, StatusArgs};
+pub(crate) use fake::{FakeAccountArg, FakeArgs, FakeKind};
+pub(crate) use help::command;
+pub(crate) use request::{ExplainArgs, LogArgs};
+
+/// One local gateway for all your coding-agent accounts.
+#[derive(Debug, Parser)]
+#[command(
+    name = "remuda",
+    version,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
+pub(crate) struct Cli {
+    /// Print the answer as JSON (one object with "version": 1; see docs/cli.md)
+    #[arg(long, global = true, display_order = 1000)]
+    pub(crate) json: bool,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// All commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Run(RunArgs),
+    Serve(ServeArgs),
+    /// Stop the daemon after the requests under way
+    #[command(after_help = "The daemon takes no new requests, finishes those under way (at most 30 s) and ends.")]
+    Stop,
+    Login(LoginArgs),
+    /// List, show, rename, enable, disable or remove accounts
+    #[command(args_conflicts_with_subcommands = true)]
+    Accounts {
+        #[command(subcommand)]
+        command: Option<AccountsCommand>,
+    },
+    Use(UseArgs),
+    Next(NextArgs),
+    Fallback(FallbackArgs),
+    /// Name sets of accounts
+    #[command(args_conflicts_with_subcommands = true)]
+    Pool {
+        #[command(subcommand)]
+        command: Option<PoolCommand>,
+    },
+    Spend(SpendArgs),
+    Status(StatusArgs),
+    Explain(ExplainArgs),
+    Log(LogArgs),
+    Reset(ResetArgs),
+    /// Make, list or revoke client keys
+    #[command(args_conflicts_with_subcommands = true)]
+    Key {
+        #[command(subcommand)]
+        command: Option<KeyCommand>,
+    },
+    Fake(FakeArgs),
+    /// Check permissions of files and directories
+    #[command(
+        after_help = "Secrets are readable by you alone: directories 0700, files 0600. `remuda doctor` names every \
+                      file for which that does not hold, with the command that mends it."
+    )]
+    Doctor,
+    /// Print a completion script for your shell
+    #[command(after_help = "\
+Examples:
+  remuda completions bash > ~/.local/share/bash-completion/completions/remuda
+  remuda completions zsh  > ~/.zfunc/_remuda
+  remuda completions fish > ~/.config/fish/completions/remuda.fish")]
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+}

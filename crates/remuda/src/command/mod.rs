@@ -1,0 +1,103 @@
+//! What each command does: ask the control API, show the answer, return the exit code.
+
+mod account;
+mod choice;
+mod daemon;
+mod doctor;
+mod fake;
+mod key;
+mod login;
+mod pool;
+mod request;
+mod serve;
+mod spend;
+mod status;
+
+use remuda_control::{Failure, Serve};
+
+use crate::backend::Backend;
+use crate::cli::{Cli, Command};
+use crate::config::Config;
+use crate::output::Out;
+use crate::paths::Paths;
+
+pub(crate) use doctor::{Finding, Findings};
+pub(crate) use fake::FakeRuns;
+
+/// Done.
+const OK: u8 = 0;
+/// An account needs a login.
+const NEEDS_LOGIN: u8 = 3;
+/// The daemon does not run.
+const NOT_RUNNING: u8 = 4;
+
+/// What every command works with.
+pub(crate) struct Context {
+    out: Out,
+    paths: Paths,
+    config: Config,
+}
+
+impl Context {
+    /// Whoever answers verbs.
+    async fn backend(&self) -> Result<Backend, Failure> {
+        Backend::open(&self.paths, &self.config).await
+    }
+
+    /// Asks one verb and shows its answer.
+    async fn show<V: Serve>(&self, input: V::Input, text: impl FnOnce(&V::Answer) -> String) -> anyhow::Result<u8> {
+        let answer = self.ask::<V>(input).await?;
+        self.out.answer(answer, text)?;
+        Ok(OK)
+    }
+
+    /// Asks one verb.
+    async fn ask<V: Serve>(&self, input: V::Input) -> Result<V::Answer, Failure> {
+        let backend = self.backend().await?;
+        let answer = backend.call::<V>(input).await;
+        backend.close().await;
+        answer
+    }
+
+    /// Has the person agreed? Where nobody can be asked, `instead` says how to agree beforehand.
+    fn agreed(&self, question: &str, instead: &str) -> anyhow::Result<bool> {
+        if !self.out.can_ask() {
+            return Err(Failure::invalid("this needs a yes, and nobody can be asked here").remedy(instead).into());
+        }
+        let answer = self.out.ask(&format!("{question} [y/N]"))?;
+        Ok(answer.is_some_and(|answer| matches!(answer.to_lowercase().as_str(), "y" | "yes")))
+    }
+}
+
+/// Carries out a command. Returns the exit code.
+pub(crate) async fn run(cli: Cli, out: Out) -> anyhow::Result<u8> {
+    if let Command::Completions { shell } = cli.command {
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut crate::cli::command(), "remuda", &mut script);
+        out.print(&String::from_utf8_lossy(&script))?;
+        return Ok(OK);
+    }
+    let paths = Paths::find(std::env::var_os("REMUDA_HOME"))?;
+    let config = Config::load(&paths.config())?;
+    let context = Context { out, paths, config };
+    match cli.command {
+        Command::Run(args) => daemon::run(&context, args).await,
+        Command::Serve(args) => serve::serve(&context, args).await,
+        Command::Stop => daemon::stop(&context).await,
+        Command::Login(args) => login::login(&context, args).await,
+        Command::Accounts { command } => account::accounts(&context, command).await,
+        Command::Use(args) => choice::use_target(&context, args).await,
+        Command::Next(args) => choice::next(&context, args).await,
+        Command::Fallback(args) => choice::fallback(&context, args).await,
+        Command::Pool { command } => pool::pool(&context, command).await,
+        Command::Spend(args) => spend::spend(&context, args).await,
+        Command::Status(args) => status::status(&context, args).await,
+        Command::Explain(args) => request::explain(&context, args).await,
+        Command::Log(args) => request::log(&context, args).await,
+        Command::Reset(args) => choice::reset(&context, args).await,
+        Command::Key { command } => key::key(&context, command).await,
+        Command::Fake(args) => fake::fake(&context, args).await,
+        Command::Doctor => doctor::doctor(&context),
+        Command::Completions { .. } => Ok(OK),
+    }
+}

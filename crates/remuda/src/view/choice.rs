@@ -1,0 +1,232 @@
+//! The active account, chains, pools, resets.
+
+use remuda_control::types::{ActiveChanged, ChainChanged, Chains, PoolChanged, Pools, ResetDone, ResetWhat};
+
+use super::table::Table;
+use super::words::{DIM, STRONG, command, paint};
+use super::{list, notes, undo};
+
+/// After `use` and `next`.
+pub(crate) fn active(changed: &ActiveChanged) -> String {
+    let target = paint(STRONG, &changed.target);
+    let same = changed.before.as_deref() == Some(&changed.target);
+    let mut text = match (&changed.session, same) {
+        (None, false) => format!("Requests now go to {target}.\n"),
+        (None, true) => format!("Requests go to {target} already.\n"),
+        (Some(session), false) => format!("Requests of session {session} now go to {target}.\n"),
+        (Some(session), true) => format!("Requests of session {session} go to {target} already.\n"),
+    };
+    text.push_str(&notes(&changed.notes));
+    if let Some(before) = changed.before.as_deref().filter(|_| !same) {
+        text.push_str(&match &changed.session {
+            None => undo(["use", before]),
+            Some(session) => undo(["use", before, "--session", session]),
+        });
+    }
+    text
+}
+
+/// After `use --project`.
+pub(crate) fn project(path: &std::path::Path, target: &str, before: Option<&str>) -> String {
+    let mut text = format!("Agents started here and below go to {} ({}).\n", paint(STRONG, target), path.display());
+    match before {
+        Some(before) if before != target => text.push_str(&undo(["use", before, "--project"])),
+        Some(_) => {}
+        None => text.push_str(&format!("{} rm {}\n", paint(DIM, "Undo:"), super::quoted(&path.display().to_string()))),
+    }
+    text
+}
+
+/// `remuda fallback`.
+pub(crate) fn chains(all: &Chains) -> String {
+    if all.chains.is_empty() {
+        return format!(
+            "No account has a stand-in: each stands alone.\n\n  {}  personal stands in for work\n",
+            command(["fallback", "work", "personal"])
+        );
+    }
+    let mut table = Table::new(["WHEN", "", "STANDS IN, IN ORDER"]);
+    for chain in &all.chains {
+        table.row([chain.source.clone(), paint(DIM, "cannot serve →"), chain.targets.join(", ")]);
+    }
+    table.render()
+}
+
+/// After `remuda fallback SOURCE …`.
+pub(crate) fn chain(changed: &ChainChanged) -> String {
+    let source = &changed.source;
+    let mut text = match changed.targets.as_slice() {
+        _ if changed.targets == changed.before && changed.targets.is_empty() => {
+            return format!("{source} stands alone already.\n");
+        }
+        [] => format!("{source} stands alone now.\n"),
+        targets => {
+            format!("When {source} cannot serve, its requests go to {}.\n", paint(STRONG, targets.join(", then ")))
+        }
+    };
+    text.push_str(&notes(&changed.notes));
+    if changed.before.is_empty() {
+        text.push_str(&undo(["fallback", source, "--clear"]));
+    } else if changed.before != changed.targets {
+        let before = changed.before.iter().map(String::as_str);
+        text.push_str(&undo(["fallback", source].into_iter().chain(before)));
+    }
+    text
+}
+
+/// `remuda pool`.
+pub(crate) fn pools(all: &Pools) -> String {
+    if all.pools.is_empty() {
+        return format!(
+            "No pools yet. A pool names several accounts as one.\n\n  {}\n",
+            command(["pool", "create", "spare", "personal", "side-project"])
+        );
+    }
+    let mut table = Table::new(["", "POOL", "MEMBERS, IN ORDER", "STANDS IN FOR"]);
+    for pool in &all.pools {
+        table.row([
+            super::status::marker(pool.active),
+            format!("@{}", pool.name),
+            pool.members.join(", "),
+            pool.on_chains_of.join(", "),
+        ]);
+    }
+    table.render()
+}
+
+/// After `pool create` and `pool edit`.
+pub(crate) fn pool(changed: &PoolChanged) -> String {
+    let Some(pool) = &changed.pool else { return pool_removed(changed) };
+    let members = if pool.members.is_empty() { "nobody yet".to_owned() } else { pool.members.join(", ") };
+    let mut text = format!("@{} holds {}.\n", pool.name, paint(STRONG, members));
+    text.push_str(&notes(&changed.notes));
+    match &changed.before {
+        None => text.push_str(&undo(["pool", "remove", &pool.name])),
+        Some(before) if before.members != pool.members => {
+            text.push_str(&undo(
+                ["pool", "edit", &pool.name].into_iter().chain(before.members.iter().map(String::as_str)),
+            ));
+        }
+        Some(_) => {}
+    }
+    text
+}
+
+/// After `pool remove`.
+pub(crate) fn pool_removed(changed: &PoolChanged) -> String {
+    let Some(before) = &changed.before else { return String::new() };
+    let mut text = format!("@{} is gone; its accounts stay.\n", before.name);
+    if !before.on_chains_of.is_empty() {
+        text.push_str(&format!("It no longer stands in for {}.\n", list(&before.on_chains_of)));
+    }
+    text.push_str(&notes(&changed.notes));
+    text + &undo(["pool", "create", &before.name].into_iter().chain(before.members.iter().map(String::as_str)))
+}
+
+/// After `reset`.
+pub(crate) fn reset(done: &ResetDone) -> String {
+    let mut text = String::new();
+    if done.what != ResetWhat::Pins {
+        text.push_str(&match done.accounts.as_slice() {
+            [] => "No account was resting.\n".to_owned(),
+            accounts => format!("{} may be asked again at once.\n", list(accounts)),
+        });
+    }
+    if done.what != ResetWhat::Cooldowns {
+        text.push_str(&match done.sessions {
+            0 => "No session had a pin or a home.\n".to_owned(),
+            1 => "One session is placed anew with its next request.\n".to_owned(),
+            n => format!("{n} sessions are placed anew with their next requests.\n"),
+        });
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use remuda_control::types::{ChainView, PoolView};
+    use remuda_core::snapshot::Strategy;
+
+    use super::*;
+
+    fn plain(texts: &[String]) -> String {
+        anstream::adapter::strip_str(&texts.join("\n")).to_string()
+    }
+
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn what_use_says() {
+        let change = |before: Option<&str>, session: Option<&str>, notes: &[&str]| {
+            active(&ActiveChanged {
+                target: "work".to_owned(),
+                before: before.map(str::to_owned),
+                session: session.map(str::to_owned),
+                notes: names(notes),
+            })
+        };
+        insta::assert_snapshot!(plain(&[
+            change(Some("my home"), None, &[]),
+            change(Some("work"), None, &[]),
+            change(None, None, &["work is metered: requests on it cost money"]),
+            change(Some("@spare"), Some("3431a7ea"), &[]),
+        ]));
+    }
+
+    #[test]
+    fn what_fallback_says() {
+        let change = |targets: &[&str], before: &[&str]| {
+            chain(&ChainChanged {
+                source: "work".to_owned(),
+                targets: names(targets),
+                before: names(before),
+                notes: Vec::new(),
+            })
+        };
+        let all = Chains {
+            chains: vec![
+                ChainView { source: "work".to_owned(), targets: names(&["personal", "@spare"]) },
+                ChainView { source: "side project".to_owned(), targets: names(&["work"]) },
+            ],
+        };
+        insta::assert_snapshot!(plain(&[
+            chains(&all),
+            chains(&Chains { chains: Vec::new() }),
+            change(&["personal", "@spare"], &[]),
+            change(&["personal"], &["side project", "@spare"]),
+            change(&[], &["personal"]),
+            change(&[], &[]),
+        ]));
+    }
+
+    #[test]
+    fn what_pool_says() {
+        let view = |members: &[&str]| PoolView {
+            name: "spare".to_owned(),
+            strategy: Strategy::Ordered,
+            members: names(members),
+            on_chains_of: names(&["work"]),
+            active: true,
+        };
+        let change = |before: Option<PoolView>, pool: Option<PoolView>| PoolChanged { before, pool, notes: Vec::new() };
+        insta::assert_snapshot!(plain(&[
+            pools(&Pools { pools: vec![view(&["personal", "lab"])] }),
+            pools(&Pools { pools: Vec::new() }),
+            pool(&change(None, Some(view(&["personal"])))),
+            pool(&change(Some(view(&["personal", "lab"])), Some(view(&["lab"])))),
+            pool(&change(Some(view(&["personal"])), None)),
+        ]));
+    }
+
+    #[test]
+    fn what_reset_says() {
+        let done = |what, accounts: &[&str], sessions| reset(&ResetDone { what, accounts: names(accounts), sessions });
+        insta::assert_snapshot!(plain(&[
+            done(ResetWhat::Cooldowns, &["work", "lab", "home"], 0),
+            done(ResetWhat::Pins, &[], 1),
+            done(ResetWhat::All, &[], 0),
+        ]));
+    }
+}

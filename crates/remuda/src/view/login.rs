@@ -1,0 +1,83 @@
+//! What a login shows.
+
+use remuda_control::types::{AccountView, LoginStage, LoginView, Terms};
+
+use super::account::who;
+use super::notes;
+use super::status::plan;
+use super::words::{DIM, GOOD, STRONG, command, cost, paint};
+
+/// A vendor's wording, as far as it has not been accepted yet. `None`: nothing is to be said.
+pub(crate) fn terms(terms: &Terms, with_grant: bool) -> Option<String> {
+    let before_login = terms.before_login.as_deref().filter(|_| terms.accepted_at.is_none());
+    let before_grant = terms.before_grant.as_deref().filter(|_| with_grant);
+    let parts: Vec<&str> = [before_login, before_grant].into_iter().flatten().collect();
+    if parts.is_empty() {
+        return None;
+    }
+    let mut text = format!("{}\n", paint(STRONG, "Before you go on:"));
+    for part in parts {
+        text.push_str(&wrapped(part));
+        text.push('\n');
+    }
+    text.push_str(&wrapped(&format!("Source: {}", terms.edition)));
+    Some(text)
+}
+
+/// Lines of at most 78 columns, indented by two.
+fn wrapped(text: &str) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let last = lines.last_mut().filter(|line| line.len() + word.len() < 76);
+        match last {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            None => lines.push(word.to_owned()),
+        }
+    }
+    lines.into_iter().map(|line| format!("  {line}\n")).collect()
+}
+
+/// While the browser is away.
+pub(crate) fn browser(url: &str, opened: bool) -> String {
+    let first = if opened {
+        "Your browser opens this page; log in there:"
+    } else {
+        "Open this page in a browser on this machine:"
+    };
+    format!("{first}\n\n  {url}\n\nWaiting for it. No browser here? Ctrl-C, then the same command with --paste.")
+}
+
+/// Before a code is pasted.
+pub(crate) fn paste(url: &str) -> String {
+    format!("Open this page in any browser, log in there, and paste the code that it shows:\n\n  {url}\n")
+}
+
+/// After a login.
+pub(crate) fn login_done(login: &LoginView) -> String {
+    match &login.stage {
+        LoginStage::Done { account, renewed, notes } => done(account, *renewed, notes),
+        LoginStage::Waiting { url, .. } => browser(url, false),
+    }
+}
+
+fn done(account: &AccountView, renewed: bool, hints: &[String]) -> String {
+    let what = if renewed { "The login is renewed:" } else { "Logged in:" };
+    let facts: Vec<String> =
+        [who(account), plan(account), cost(account.cost).to_owned()].into_iter().filter(|f| !f.is_empty()).collect();
+    let mut text =
+        format!("{} {}  {}\n", paint(GOOD, what), paint(STRONG, &account.label), paint(DIM, facts.join(" · ")));
+    text.push_str(&notes(hints));
+    if account.active {
+        text.push_str(&format!("Requests go to it. Start an agent with {}\n", command(["run", "claude"])));
+    } else {
+        text.push_str(&format!("Send requests to it with {}\n", command(["use", &account.label])));
+    }
+    if !renewed {
+        text.push_str(&super::undo(["accounts", "remove", &account.label]));
+    }
+    text
+}

@@ -1,0 +1,68 @@
+//! Answers as a person reads them. Pure: an answer in, text with styles out; `output` prints it.
+
+mod account;
+mod choice;
+mod daemon;
+mod doctor;
+mod fake;
+mod key;
+mod login;
+mod money;
+mod request;
+mod status;
+mod table;
+mod words;
+
+use remuda_control::Failure;
+
+pub(crate) use account::{accounts, before_removal, changed, removed, shown};
+pub(crate) use choice::{active, chain, chains, pool, pool_removed, pools, project, reset};
+pub(crate) use daemon::{already_runs, serving, stopped};
+pub(crate) use doctor::findings;
+pub(crate) use fake::fake_runs;
+pub(crate) use key::{key_created, key_revoked, keys};
+pub(crate) use login::{browser, login_done, paste, terms};
+pub(crate) use money::{spend, spend_rules};
+pub(crate) use request::{log_line, log_page};
+pub(crate) use status::{choices, status};
+pub(crate) use words::quoted;
+use words::{BAD, DIM, STRONG, command, paint};
+
+/// What happened, why, and what to do.
+pub(crate) fn failure(failure: &Failure) -> String {
+    let mut text = format!("{} {}", paint(BAD.bold(), "error:"), failure.message);
+    if let Some(why) = &failure.why {
+        text.push_str(&format!("\n  {} {why}", paint(DIM, "why:")));
+    }
+    if let Some(remedy) = &failure.remedy {
+        text.push_str(&format!("\n  {} {remedy}", paint(STRONG, "do:")));
+    }
+    text
+}
+
+/// The command that takes a change back.
+fn undo<'a>(arguments: impl IntoIterator<Item = &'a str>) -> String {
+    format!("{} {}\n", paint(DIM, "Undo:"), command(arguments))
+}
+
+/// What a careful owner wants to know, one line each.
+fn notes(notes: &[String]) -> String {
+    notes.iter().map(|text| note(text) + "\n").collect()
+}
+
+/// Something to know.
+pub(crate) fn note(text: &str) -> String {
+    format!("{} {text}", paint(words::WARN, "Note:"))
+}
+
+/// Names in a sentence: `work, personal and @spare`.
+fn list(names: &[String]) -> String {
+    match names {
+        [] => "nobody".to_owned(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod sample;
