@@ -123,10 +123,10 @@ impl Refused {
     }
 
     /// The same as the data of an `event: error`.
-    pub(crate) fn event(refusal: Refusal) -> Event {
+    pub(crate) fn event(refusal: Refusal, now: i64) -> Event {
         let row = refusal.row();
         let kind = if row.kind.is_empty() { "api_error" } else { row.kind };
-        let error = error_object(kind, row.message, details(row.shape));
+        let error = error_object(kind, &refusal.message(now), details(row.shape));
         let bytes = format!("event: error\ndata: {{\"type\":\"error\",\"error\":{error}}}\n\n");
         Event { bytes: bytes.into(), part: Part::Closing }
     }

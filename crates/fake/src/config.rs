@@ -31,6 +31,9 @@ pub struct Config {
     /// Answers to particular prompts; the first whose `when` is in the prompt. Else the built-in rules of
     /// [`Reply`] apply.
     pub replies: Vec<Reply>,
+    /// Does the agent behind the gateway ask again by itself when an answer breaks off? Claude Code 2.1.329 does, with the
+    /// very same request. Then a request that comes again after broken-off content is not held against the gateway.
+    pub agent_retries: bool,
     /// How much is remembered of what was received.
     pub log: LogLimits,
 }
@@ -47,6 +50,7 @@ impl Default for Config {
             event_delay: Duration::ZERO,
             cache_min_tokens: 1024,
             replies: Vec::new(),
+            agent_retries: false,
             log: LogLimits::default(),
         }
     }
@@ -131,7 +135,7 @@ impl Default for AccountSpec {
 }
 
 impl AccountSpec {
-    /// A Max subscription of `NAME@example.com` in an organisation of its own; each answer takes 1 % of five hours.
+    /// A Max subscription of `NAME@example.com` in an organisation of its own; a thousand answers fill five hours.
     #[must_use]
     pub fn subscription(name: &str) -> Self {
         Self {

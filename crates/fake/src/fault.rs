@@ -142,6 +142,9 @@ pub struct Fault {
     /// How the body is cut.
     #[serde(default)]
     pub chunking: Option<Chunking>,
+    /// gzip, for clients that take it. Each event can be read when it has come.
+    #[serde(default)]
+    pub compressed: bool,
     /// Events of unknown types, comments and unknown block types between the others, unknown fields and headers.
     #[serde(default)]
     pub novelties: bool,
@@ -171,6 +174,7 @@ impl Fault {
             headers: Vec::new(),
             trailers: Vec::new(),
             chunking: None,
+            compressed: false,
             novelties: false,
             early: false,
             after_effect: false,
@@ -287,7 +291,15 @@ impl Fault {
         self
     }
 
-    /// Unknown events, comments, block types and fields.
+    /// gzip, for clients that take it.
+    #[must_use]
+    pub fn compressed(mut self) -> Self {
+        self.compressed = true;
+        self
+    }
+
+    /// Unknown events, comments, block types and fields. (Claude Code 2.1.329 passes over all of it but the unknown block
+    /// type, of which it dies.)
     #[must_use]
     pub fn with_novelties(mut self) -> Self {
         self.novelties = true;

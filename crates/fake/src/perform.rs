@@ -1,10 +1,13 @@
 //! Puts an answer on the wire, together with everything a script wants to go wrong.
 
 use std::collections::VecDeque;
+use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
 use crate::answer::{Answer, Content, Part, Refused};
@@ -23,6 +26,10 @@ pub(crate) struct Stage {
     pub(crate) counts_as_content: bool,
     /// Pause before each event.
     pub(crate) pace: Duration,
+    /// Unix seconds by the vendor's clock.
+    pub(crate) now: i64,
+    /// Does the client take gzip?
+    pub(crate) takes_gzip: bool,
 }
 
 /// Waits, breaks off before the headers, or gives the response. Without an `answer` only the first two remain.
@@ -55,7 +62,7 @@ pub(crate) async fn perform(
         return Err(NoAnswer);
     };
     stage.progress.answered(answer.status);
-    let headers = headers(&answer, fault, &stage.request_id);
+    let headers = headers(&answer, fault, &stage);
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = Response::new(body(answer, fault, stage));
     *response.status_mut() = status;
@@ -63,7 +70,12 @@ pub(crate) async fn perform(
     Ok(response)
 }
 
-fn headers(answer: &Answer, fault: Option<&Fault>, request_id: &str) -> HeaderMap {
+/// Is the body to be compressed?
+fn gzips(fault: Option<&Fault>, stage: &Stage) -> bool {
+    stage.takes_gzip && fault.is_some_and(|fault| fault.compressed)
+}
+
+fn headers(answer: &Answer, fault: Option<&Fault>, stage: &Stage) -> HeaderMap {
     let mut map = HeaderMap::new();
     let mut set = |name: &str, value: &str| match (HeaderName::try_from(name), HeaderValue::try_from(value)) {
         (Ok(name), Ok(_)) if value.is_empty() => {
@@ -81,7 +93,10 @@ fn headers(answer: &Answer, fault: Option<&Fault>, request_id: &str) -> HeaderMa
             set("cache-control", "no-cache");
         }
     }
-    set("request-id", request_id);
+    set("request-id", &stage.request_id);
+    if gzips(fault, stage) {
+        set("content-encoding", "gzip");
+    }
     answer.headers.iter().for_each(|(name, value)| set(name, value));
     if let Some(fault) = fault {
         if fault.novelties {
@@ -109,12 +124,13 @@ fn body(answer: Answer, fault: Option<&Fault>, stage: Stage) -> Play {
             let keep = breaks.map_or(events.len(), |point| kept_events(&events, point));
             events.truncate(keep);
             if let Effect::ErrorEvent { refusal, .. } = effect {
-                events.push(Refused::event(*refusal));
+                events.push(Refused::event(*refusal, stage.now));
             }
             (true, events.into_iter().map(|event| (event.bytes, event.part == Part::Content)).collect())
         }
     };
     let broken = break_point(effect).is_some();
+    let pieces = if gzips(fault, &stage) { gzip(pieces, broken) } else { pieces };
     let plain = !is_stream && !broken && chunking.is_none() && fault.is_none_or(|fault| fault.trailers.is_empty());
     let length: usize = pieces.iter().map(|(bytes, _)| bytes.len()).sum();
     let mut steps = VecDeque::new();
@@ -177,6 +193,21 @@ fn text_pieces(body: Bytes, effect: &Effect) -> Vec<(Bytes, bool)> {
         Some(Point::After(bytes)) => bytes.min(body.len()),
     };
     if keep == 0 { Vec::new() } else { vec![(body.slice(..keep), keep == body.len())] }
+}
+
+/// Each piece flushed, so that it can be read by itself; the end of the gzip stream only if the body has its end.
+fn gzip(pieces: Vec<(Bytes, bool)>, broken: bool) -> Vec<(Bytes, bool)> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    let mut all = Vec::with_capacity(pieces.len() + 1);
+    for (bytes, content) in pieces {
+        // Writing to memory does not fail.
+        let _ = encoder.write_all(&bytes).and_then(|()| encoder.flush());
+        all.push((std::mem::take(encoder.get_mut()).into(), content));
+    }
+    if !broken {
+        all.push((encoder.finish().unwrap_or_default().into(), false));
+    }
+    all
 }
 
 fn whole(pieces: Vec<(Bytes, bool)>, chunking: Option<Chunking>) -> Vec<(Bytes, bool)> {

@@ -150,7 +150,21 @@ const fn row(
     Row { status, kind, message, shape, headers }
 }
 
+/// Stands in the texts of spend limits for the first day of the next month.
+const RESUME: &str = "{resume}";
+
 impl Refusal {
+    /// The row's text as it is said now.
+    pub(crate) fn message(self, now: i64) -> String {
+        let row = self.row();
+        if !row.message.contains(RESUME) {
+            return row.message.to_owned();
+        }
+        let today = jiff::Timestamp::from_second(now).unwrap_or_default().to_zoned(jiff::tz::TimeZone::UTC).date();
+        let next = today.last_of_month().tomorrow().unwrap_or(today);
+        row.message.replace(RESUME, &next.to_string())
+    }
+
     /// The row. Texts: Anthropic's error pages and public reports of 2026; a table, hence the length of its lines.
     #[rustfmt::skip]
     pub(crate) const fn row(self) -> Row {
@@ -165,8 +179,8 @@ impl Refusal {
             Self::ThinkingSignature => row(400, INVALID, Api, "messages.1.content.0: Invalid `signature` in `thinking` block", NO_RETRY),
             Self::BoundToOtherConversation => row(400, INVALID, Api, "messages.1.content.0: `thinking` block is bound to a different conversation", NO_RETRY),
             Self::ThreadNotFound => row(404, "not_found_error", ApiWith(r#"{"error_code":"thread_not_found"}"#), "The message thread cannot be continued.", NO_RETRY),
-            Self::SpendLimit => row(400, INVALID, Api, "You have reached your specified API usage limits. You will regain access on 2026-12-01 at 00:00 UTC.", NO_RETRY),
-            Self::WorkspaceSpendLimit => row(400, INVALID, Api, "You have reached your specified workspace API usage limits. You will regain access on 2026-12-01 at 00:00 UTC.", NO_RETRY),
+            Self::SpendLimit => row(400, INVALID, Api, "You have reached your specified API usage limits. You will regain access on {resume} at 00:00 UTC.", NO_RETRY),
+            Self::WorkspaceSpendLimit => row(400, INVALID, Api, "You have reached your specified workspace API usage limits. You will regain access on {resume} at 00:00 UTC.", NO_RETRY),
             Self::ThirdPartyApps => row(400, INVALID, Api, "Third-party apps now draw from your extra usage, not your plan limits. Add more at claude.ai/settings/usage and keep going.", NO_RETRY),
             Self::OrganizationDisabled => row(400, INVALID, Api, "This organization has been disabled.", NO_RETRY),
             Self::AccountDisabled => row(400, INVALID, Api, "Your account has been disabled.", NO_RETRY),
@@ -194,7 +208,7 @@ impl Refusal {
             Self::InputTokensPerMinute => row(429, LIMIT, Api, "Number of input tokens has exceeded your per-minute rate limit", RETRY),
             Self::OutputTokensPerMinute => row(429, LIMIT, Api, "Number of output tokens has exceeded your per-minute rate limit", RETRY),
             Self::RateLimit => row(429, LIMIT, Api, PLAN_LIMIT, RETRY),
-            Self::EnforcedSpendLimit => row(429, LIMIT, ApiWith(r#"{"error_code":"enforced_spend_limit_reached"}"#), "You have reached your API usage limits: monthly spend. You will regain access on 2026-12-01 at 00:00 UTC.", NO_RETRY),
+            Self::EnforcedSpendLimit => row(429, LIMIT, ApiWith(r#"{"error_code":"enforced_spend_limit_reached"}"#), "You have reached your API usage limits: monthly spend. You will regain access on {resume} at 00:00 UTC.", NO_RETRY),
             Self::FastModeCredits => row(429, LIMIT, Api, "Usage credits are required for fast mode", NO_RETRY),
             Self::LongContextCredits => row(429, LIMIT, Api, "Extra usage is required for long context requests.", NO_RETRY),
             Self::ExtraUsageRequired => row(429, LIMIT, Api, "Extra usage required", NO_RETRY),

@@ -47,6 +47,11 @@ fn endpoint(method: &Method, path: &str) -> Endpoint {
     }
 }
 
+fn takes_gzip(headers: &http::HeaderMap) -> bool {
+    let accepted = incoming::text(headers, "accept-encoding").unwrap_or_default();
+    accepted.split(',').any(|coding| coding.trim().split(';').next() == Some("gzip"))
+}
+
 pub(crate) async fn handle(
     shared: Arc<Shared>,
     cut: Arc<Cut>,
@@ -62,6 +67,8 @@ pub(crate) async fn handle(
         request_id: request_id.clone(),
         counts_as_content: endpoint == Endpoint::Messages,
         pace: shared.config.event_delay,
+        now: shared.state.lock().clock.now(),
+        takes_gzip: takes_gzip(&head.headers),
     };
     if head.uri.path().starts_with(crate::control::PREFIX) {
         let raw = incoming::read(body).await;
@@ -140,7 +147,7 @@ fn record(
         state.violations.add(violation);
     }
     if let (Endpoint::Messages, Some(json)) = (call.endpoint, json)
-        && let Some(violation) = state.replays.note(call, json, progress)
+        && let Some(violation) = state.replays.note(call, json, progress, shared.config.agent_retries)
     {
         state.violations.add(violation.to_owned());
     }
@@ -213,7 +220,7 @@ fn faulty(
 
 /// A scripted row, with the headers that such an answer of this account would carry.
 fn refuse(state: &State, index: AccountIndex, refusal: Refusal) -> Refused {
-    let refused = Refused::from(refusal);
+    let refused = Refused::saying(refusal, refusal.message(state.clock.now()));
     let Some(account) = state.accounts.get(index) else { return refused };
     let bucket = match refusal {
         Refusal::RequestsPerMinute => "requests",

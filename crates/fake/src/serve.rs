@@ -1,4 +1,13 @@
-//! The vendor as a program for people: accounts from options, and a control endpoint under `/__fake/`.
+//! The vendor as a program for people: accounts from options, scripted and read over HTTP under `/__fake/`.
+//!
+//! ```text
+//! curl -d '{"account":"personal","faults":[{"effect":{"refuse":"overloaded"},"times":3}]}' $URL/__fake/faults
+//! curl -d '{"faults":[{"effect":{"truncate":{"at":"after_content","clean":true}}}]}'       $URL/__fake/faults
+//! curl -d '{"account":"work","window":"five_hour","used_percent":100,"resets_in_s":600}'   $URL/__fake/windows
+//! curl -d '{"seconds":18000}' $URL/__fake/advance
+//! curl $URL/__fake/requests
+//! curl $URL/__fake/violations
+//! ```
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -43,6 +52,7 @@ pub async fn serve(options: Options) -> Result<Running, StartError> {
         seed: options.seed,
         event_delay: std::time::Duration::from_millis(options.event_delay_ms),
         browser: Browser::Person,
+        agent_retries: true,
         ..Config::default()
     };
     let vendor = Fake::start(config).await?;

@@ -138,17 +138,25 @@ impl Replays {
     /// Notes a request and tells whether it is a replay: the same turn of the same session by the same try of the agent
     /// (`x-stainless-retry-count`), after an answer whose content had been delivered and
     ///
-    /// * which was then broken off (nobody but the agent may ask again), or
+    /// * which was then broken off (nobody but the agent may ask again; `agent_retries`: it does), or
     /// * whose newest message brings tool results (the agent would run the tools that follow twice).
-    pub(crate) fn note(&mut self, call: &Call, json: &Value, progress: &Arc<Progress>) -> Option<&'static str> {
+    pub(crate) fn note(
+        &mut self,
+        call: &Call,
+        json: &Value,
+        progress: &Arc<Progress>,
+        agent_retries: bool,
+    ) -> Option<&'static str> {
         let key = turn(call, json);
         let earlier = self.seen.entry(key).or_default();
         let tools = brings_tool_results(json);
         let verdict =
             earlier.iter().filter(|progress| progress.has_content()).find_map(|progress| match progress.ending() {
-                Ending::Broken => Some("a request was sent again after content of its answer had been delivered"),
+                Ending::Broken if !agent_retries => {
+                    Some("a request was sent again after content of its answer had been delivered")
+                }
                 Ending::Complete if tools => Some("tool results were sent again after their answer: tools run twice"),
-                Ending::Open | Ending::Complete | Ending::ClientGone => None,
+                _ => None,
             });
         earlier.push(Arc::clone(progress));
         self.order.push_back(key);

@@ -48,9 +48,14 @@ pub struct Cost {
     pub model: f64,
 }
 
+impl Cost {
+    /// For loads that are not about quota.
+    pub const NOTHING: Self = Self { five_hour: 0.0, seven_day: 0.0, model: 0.0 };
+}
+
 impl Default for Cost {
     fn default() -> Self {
-        Self { five_hour: 1.0, seven_day: 0.1, model: 0.5 }
+        Self { five_hour: 0.1, seven_day: 0.02, model: 0.1 }
     }
 }
 

@@ -1,12 +1,13 @@
+use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
-use remuda_fake::{Chunking, Ending, Fault, Point, Refusal};
+use remuda_fake::{Chunking, ClockMode, Config, Ending, Fault, Point, Refusal};
 use rstest::rstest;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::client::{Client, ask, bearer, eventually, key, start, streaming, with};
+use crate::client::{Client, ask, bearer, eventually, key, start, start_with, streaming, with};
 
 async fn scripted(fault: Fault) -> (Client, Vec<(String, String)>) {
     let client = start().await;
@@ -56,6 +57,24 @@ async fn the_edge_answers_in_html_and_an_empty_429_is_empty() {
     let empty = client.message(&auth, &ask("x")).await;
     assert_eq!((empty.status, empty.text().as_str(), empty.header("content-type")), (429, "", None));
     assert!(empty.headers.keys().all(|name| !name.as_str().contains("ratelimit") && name != "retry-after"));
+}
+
+#[tokio::test]
+async fn a_spend_limit_ends_with_the_month_of_the_vendors_clock() {
+    let clock = ClockMode::Simulated(1_796_336_130); // 2026-12-03
+    let client = start_with(Config { clock, ..Config::default() }).await;
+    let account = client.api_key("k");
+    client.vendor.script(
+        &account,
+        [Fault::refuse(Refusal::EnforcedSpendLimit), Fault::error_event(Refusal::SpendLimit, Point::AfterHandshake)],
+    );
+    let answer = client.message(&key(account.key()), &ask("x")).await;
+    assert!(answer.message().ends_with("You will regain access on 2027-01-01 at 00:00 UTC."), "{}", answer.message());
+    assert_eq!(answer.json()["error"]["details"]["error_code"], "enforced_spend_limit_reached");
+    assert_eq!(answer.header("retry-after"), None);
+    assert!(
+        client.message(&key(account.key()), &streaming(ask("x"))).await.text().contains("on 2027-01-01 at 00:00 UTC")
+    );
 }
 
 #[tokio::test]
@@ -239,6 +258,30 @@ async fn trailers_follow_for_those_who_take_them() {
     assert_eq!(answer.trailers.unwrap()["x-late"], "7");
     assert_eq!(client.vendor.requests()[0].ending, Ending::Complete);
     assert_eq!(client.vendor.violations(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn compressed_events_can_be_read_as_they_come() {
+    let (client, mut auth) = scripted(Fault::serve().compressed()).await;
+    client.vendor.script("a", [Fault::serve().compressed(), Fault::serve().compressed()]);
+    let plain = client.message(&auth, &streaming(ask("one two"))).await;
+    assert_eq!(plain.header("content-encoding"), None, "the client did not ask for it");
+    auth.push(("accept-encoding".to_owned(), "gzip, deflate, br, zstd".to_owned()));
+    let answer = client.message(&auth, &streaming(ask("one two"))).await;
+    assert_eq!(answer.header("content-encoding"), Some("gzip"));
+    let mut reader = flate2::write::GzDecoder::new(Vec::new());
+    for (at, frame) in answer.frames.iter().enumerate() {
+        reader.write_all(frame).unwrap();
+        reader.flush().unwrap();
+        let whole_events = reader.get_ref().ends_with(b"\n\n");
+        assert!(whole_events, "event {at} is there when its bytes are");
+    }
+    let text = String::from_utf8(reader.finish().unwrap()).unwrap();
+    assert!(text.starts_with("event: message_start\n") && text.contains("message_stop"));
+    let json = client.message(&auth, &ask("one two")).await;
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(json.body.as_ref()).read_to_string(&mut text).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&text).unwrap()["type"], "message");
 }
 
 #[tokio::test]

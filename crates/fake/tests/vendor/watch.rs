@@ -1,8 +1,8 @@
-use remuda_fake::{Fault, Point, Refusal};
+use remuda_fake::{Config, Fault, Point, Refusal};
 use rstest::rstest;
 use serde_json::json;
 
-use crate::client::{ask, bearer, key, start, streaming, with};
+use crate::client::{ask, bearer, key, start, start_with, streaming, with};
 
 #[rstest]
 #[case::own_header("x-remuda-key", "abc", "a header of the gateway reached the vendor: x-remuda-key")]
@@ -116,6 +116,18 @@ async fn the_agents_own_retry_is_no_replay() {
     client.message(&retry, &body).await;
     client.message(&auth, &ask("one two")).await; // falls back to an answer in one piece
     client.message(&auth, &streaming(ask("something else"))).await;
+    assert_eq!(client.vendor.violations(), Vec::<String>::new());
+}
+
+/// Claude Code sends the very same request again, with the same retry count.
+#[tokio::test]
+async fn an_agent_that_is_known_to_retry_is_not_accused() {
+    let client = start_with(Config { agent_retries: true, ..Config::default() }).await;
+    let account = client.subscription("a");
+    let auth = bearer(&account.issue_tokens().access_token);
+    client.vendor.script(&account, [Fault::truncate(Point::AfterContent, true)]);
+    client.message(&auth, &streaming(ask("one two"))).await;
+    client.message(&auth, &streaming(ask("one two"))).await;
     assert_eq!(client.vendor.violations(), Vec::<String>::new());
 }
 
