@@ -1,6 +1,7 @@
 //! `config.toml`: belongs to the user, is only read here. Every key has a default; an unknown key is a mistake and is
 //! named with its line.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -76,7 +77,8 @@ impl Config {
     pub(crate) fn load(path: &Path) -> Result<Self, Failure> {
         match std::fs::read_to_string(path) {
             Ok(text) => Self::parse(&text, path),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
+            // A home that is no directory is told by whoever needs it.
+            Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(Self::default()),
             Err(error) => Err(Failure::new(Code::Store, format!("{} cannot be read", path.display()))
                 .why(error.to_string())
                 .remedy("make it a text file that you can read, or remove it: every key has a default")),

@@ -51,7 +51,9 @@ impl Api {
             done.accounts = self.herd.look(|herd, _| rested.iter().map(|id| find::label(herd, *id)).collect());
         }
         if what != ResetWhat::Cooldowns {
-            done.sessions = self.herd.forget_sessions().await? as u64;
+            let pinned = self.herd.session_pins().len();
+            // A pinned session has a home too once it has asked for something.
+            done.sessions = self.herd.forget_sessions().await?.max(pinned) as u64;
         }
         Ok(done)
     }

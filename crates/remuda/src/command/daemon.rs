@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use remuda_control::types::{Empty, KeyCreate, KeyCreated, KeyRef, KeyScope};
+use remuda_control::types::{AccountView, Empty, KeyCreate, KeyCreated, KeyRef, KeyScope, State, Status};
 use remuda_control::verb::{CreateKey, GetStatus, RevokeKey, Stop};
 use remuda_control::{Code, Failure, not_running};
 use remuda_core::Host;
@@ -56,7 +56,11 @@ pub(super) async fn run(context: &Context, args: RunArgs) -> anyhow::Result<u8> 
     let program = spec.find(&inherited).map_err(|error| Failure::new(Code::Invalid, error.to_string()))?;
     let pin = pin(&args)?;
     let daemon = launch::daemon(&context.paths).await?;
-    let url = gateway_url(&daemon).await?;
+    let status = daemon.call::<GetStatus>(Empty {}).await?;
+    for note in worth_knowing(&status, &pin)? {
+        context.out.note(&view::note(&note));
+    }
+    let url = status.daemon.ok_or_else(not_running)?.url;
     let minted = mint(&daemon, host, pin).await?;
     let gateway = Gateway { base_url: url, key: minted.secret.0.clone() };
     let launch = Launch::plan(spec, program, args.args, &gateway, &inherited);
@@ -79,15 +83,26 @@ fn pin(args: &RunArgs) -> anyhow::Result<Pin> {
     Ok(Pin { target: project.as_ref().map(|pin| pin.target.clone()), project })
 }
 
-/// Where agents reach the daemon. Also refuses to start an agent that nobody could serve.
-async fn gateway_url(daemon: &Backend) -> Result<String, Failure> {
-    let status = daemon.call::<GetStatus>(Empty {}).await?;
+/// What to know before the agent starts. Refuses to start one that nobody could serve.
+fn worth_knowing(status: &Status, pin: &Pin) -> Result<Vec<String>, Failure> {
     if status.accounts.is_empty() {
         return Err(Failure::new(Code::NeedsLogin, "there is no account yet that could serve the agent")
             .remedy("`remuda login anthropic` adds one; `remuda demo` shows it all without any"));
     }
-    let running = status.daemon.ok_or_else(not_running)?;
-    Ok(running.url)
+    let Some(target) = pin.target.as_ref().or(status.active.as_ref()) else {
+        return Err(Failure::new(Code::Conflict, "no account is chosen to serve the agent")
+            .remedy("choose one: `remuda use`, or `remuda run … --account LABEL`"));
+    };
+    let mut notes = Vec::new();
+    if let Some(project) = &pin.project {
+        notes.push(format!("{} serves here, because {} says so", project.target, project.path.display()));
+    }
+    let needs_login = |account: &&AccountView| account.label == *target && account.state == State::NeedsLogin;
+    if let Some(account) = status.accounts.iter().find(needs_login) {
+        let label = view::quoted(&account.label);
+        notes.push(format!("{} needs a login: remuda login {} --label {label}", account.label, account.vendor));
+    }
+    Ok(notes)
 }
 
 async fn mint(daemon: &Backend, host: Host, pin: Pin) -> Result<KeyCreated, Failure> {

@@ -31,7 +31,6 @@ pub(crate) struct FakeAccountRuns {
 }
 
 pub(super) async fn fake(context: &Context, args: FakeArgs) -> anyhow::Result<u8> {
-    crate::logging::start("info");
     let listen: SocketAddr = args.listen.parse().map_err(|_| {
         Failure::invalid(format!("{:?} is no address with a port", args.listen)).remedy("for example: 127.0.0.1:8080")
     })?;

@@ -18,6 +18,7 @@ use remuda_control::{Failure, Serve};
 use crate::backend::Backend;
 use crate::cli::{Cli, Command};
 use crate::config::Config;
+use crate::logging;
 use crate::output::Out;
 use crate::paths::Paths;
 
@@ -77,6 +78,8 @@ pub(crate) async fn run(cli: Cli, out: Out) -> anyhow::Result<u8> {
         out.print(&String::from_utf8_lossy(&script))?;
         return Ok(OK);
     }
+    // The daemon and the vendor in miniature tell what they do, other commands only what is wrong.
+    logging::start(if matches!(cli.command, Command::Serve(_) | Command::Fake(_)) { "info" } else { "error" });
     let paths = Paths::find(std::env::var_os("REMUDA_HOME"))?;
     let config = Config::load(&paths.config())?;
     let context = Context { out, paths, config };

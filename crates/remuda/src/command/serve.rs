@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{Context, OK};
 use crate::cli::ServeArgs;
 use crate::serve::{Serving, Started};
-use crate::{logging, view};
+use crate::view;
 
 /// What `serve --json` prints when it is ready, or when another daemon is.
 #[derive(Debug, Serialize)]
@@ -16,7 +16,6 @@ struct Ready {
 }
 
 pub(super) async fn serve(context: &Context, args: ServeArgs) -> anyhow::Result<u8> {
-    logging::start("info");
     let mut config = context.config.clone();
     if let Some(listen) = args.listen {
         config.listen = listen.parse().map_err(|_| {

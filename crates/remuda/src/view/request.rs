@@ -5,7 +5,7 @@ use remuda_core::record::{AttemptEnd, Record};
 use remuda_core::route::Outcome;
 
 use super::table::Table;
-use super::words::{BAD, DIM, GOOD, WARN, command, moment, paint};
+use super::words::{BAD, DIM, GOOD, WARN, command, moment_s, paint};
 
 /// Enough of an id to name the request: milliseconds of its arrival.
 const SHORT_ID: usize = 13;
@@ -20,7 +20,7 @@ pub(crate) fn log_page(log: &Log, zone: &jiff::tz::TimeZone) -> String {
     for record in log.requests.iter().rev() {
         let [first_byte, tokens, usd] = figures(record);
         table.row([
-            moment(record.at, log.now, zone),
+            moment_s(record.at, log.now, zone),
             short_id(record),
             record.host.as_str().to_owned(),
             record.model.clone(),
@@ -38,7 +38,7 @@ pub(crate) fn log_page(log: &Log, zone: &jiff::tz::TimeZone) -> String {
 pub(crate) fn log_line(record: &Record, now: i64, zone: &jiff::tz::TimeZone) -> String {
     let [first_byte, tokens, _] = figures(record);
     let facts = [
-        moment(record.at, now, zone),
+        moment_s(record.at, now, zone),
         short_id(record),
         record.host.as_str().to_owned(),
         record.model.clone(),

@@ -34,16 +34,25 @@ pub(crate) fn span(seconds: i64) -> String {
 
 /// A moment in the person's own time: `14:05` today, `Fri 14:05` within a week, else `2026-11-20 14:05`.
 pub(crate) fn moment(at: UnixSeconds, now: UnixSeconds, zone: &jiff::tz::TimeZone) -> String {
+    in_words(at, now, zone, "%H:%M")
+}
+
+/// The same with seconds, for logs.
+pub(crate) fn moment_s(at: UnixSeconds, now: UnixSeconds, zone: &jiff::tz::TimeZone) -> String {
+    in_words(at, now, zone, "%H:%M:%S")
+}
+
+fn in_words(at: UnixSeconds, now: UnixSeconds, zone: &jiff::tz::TimeZone, time: &str) -> String {
     let local = |t| jiff::Timestamp::from_second(t).map(|t| t.to_zoned(zone.clone()));
     let (Ok(then), Ok(today)) = (local(at), local(now)) else { return "?".to_owned() };
-    let format = if then.date() == today.date() {
-        "%H:%M"
+    let day = if then.date() == today.date() {
+        ""
     } else if (at - now).abs() < 6 * 86_400 {
-        "%a %H:%M"
+        "%a "
     } else {
-        "%Y-%m-%d %H:%M"
+        "%Y-%m-%d "
     };
-    then.strftime(format).to_string()
+    then.strftime(&format!("{day}{time}")).to_string()
 }
 
 /// `5h`, `7d`, `3h`, or the model's name.

@@ -1,0 +1,11 @@
+//! The real binary as a person uses it: on a directory of its own, against the vendor in miniature.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "a test")]
+
+mod accounts;
+mod choice;
+mod daemon;
+mod login;
+mod project;
+mod run;
+mod trial;
+mod trouble;
