@@ -123,7 +123,10 @@ impl Meant {
         let seen = Seen::default();
         let gate = Gate::new(request, snapshot, None, &seen, now);
         let mut passed = Vec::new();
-        for member in &pool.members {
+        for (at, member) in pool.members.iter().enumerate() {
+            if pool.members[..at].contains(member) {
+                continue;
+            }
             let source = source(*member);
             match gate.check(&source.candidate()) {
                 Ok(_) => {

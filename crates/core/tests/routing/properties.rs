@@ -1,1 +1,110 @@
+//! What holds in every world. Worlds are generated, several requests at once walk through each, and a referee that
+//! knows the rules but not the engine watches every step.
 
+mod referee;
+mod worlds;
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use remuda_core::request::{Home, RequestFacts};
+use remuda_core::route::{Action, Route, StateChange};
+use remuda_core::{SessionKey, Snapshot};
+
+use referee::Referee;
+use worlds::{Turn, World, worlds};
+
+/// Generated worlds per run.
+const WORLDS: u32 = 4_000;
+
+struct Walk {
+    route: Route,
+    referee: Referee,
+    answers: Vec<worlds::Reply>,
+}
+
+struct Play {
+    snapshot: Snapshot,
+    sessions: BTreeMap<SessionKey, Home>,
+    now: i64,
+}
+
+impl Play {
+    fn apply(&mut self, changes: &[StateChange]) {
+        for change in changes {
+            self.snapshot.apply(change);
+            if let StateChange::Bind(session, home) = change {
+                self.sessions.insert(session.clone(), home.clone());
+            }
+        }
+    }
+
+    fn begin(&mut self, turn: &Turn) -> Walk {
+        let session = SessionKey(turn.session.clone());
+        let bound = self.sessions.get(&session).cloned();
+        let facts = RequestFacts { session: Some(session), bound, ..turn.facts.clone() };
+        let (route, changes) = Route::begin(facts, &self.snapshot, self.now);
+        let referee = Referee::begin(&route, &changes, &self.snapshot);
+        self.apply(&changes);
+        Walk { route, referee, answers: turn.answers.clone() }
+    }
+
+    /// One step of one request. Returns whether it goes on.
+    fn step(&mut self, walk: &mut Walk) -> bool {
+        let (action, changes) = walk.route.next(&self.snapshot, self.now);
+        walk.referee.next(&action, &changes, &self.snapshot, self.now);
+        self.apply(&changes);
+        let changes = match action {
+            Action::Send { account, .. } => {
+                let reply = walk.answers.pop().unwrap_or_default();
+                let answer = reply.answer(self.now);
+                walk.referee.answered(account, &answer);
+                walk.route.answered(answer, &self.snapshot, self.now)
+            }
+            Action::Refresh { .. } => walk.route.refreshed(
+                walk.answers.last().map_or_else(Default::default, |r| r.refresh).into(),
+                &self.snapshot,
+                self.now,
+            ),
+            Action::Wait { .. } => Vec::new(),
+            Action::Finish(ref outcome) => {
+                walk.referee.finished(&walk.route, outcome);
+                assert_eq!(walk.route.next(&self.snapshot, self.now), (action.clone(), Vec::new()), "it ends once");
+                return false;
+            }
+        };
+        walk.referee.learned(&changes, &self.snapshot);
+        self.apply(&changes);
+        true
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(WORLDS))]
+
+    /// Isolation, no account twice, at most so many moves, an end, nothing after content, no rebinding by a detour, the
+    /// kill switch, terms, money, one probe: see [`Referee`].
+    #[test]
+    fn every_request_keeps_the_rules_in_every_world(world in worlds()) {
+        let World { snapshot, sessions, turns, order } = world;
+        let mut play = Play { snapshot, sessions, now: crate::herd::NOW };
+        let mut walks: Vec<Walk> = Vec::new();
+        let mut turns = turns.into_iter();
+        // Requests arrive and are stepped in a generated order, so that they overlap.
+        for (pick, seconds) in order {
+            play.now += seconds;
+            if let Some(walk) = walks.get_mut(usize::from(pick)) {
+                if !play.step(walk) {
+                    walks.remove(usize::from(pick));
+                }
+            } else if let Some(turn) = turns.next() {
+                let walk = play.begin(&turn);
+                walks.push(walk);
+            }
+        }
+        // What is still under way goes to its end.
+        for mut walk in walks {
+            while play.step(&mut walk) {}
+        }
+    }
+}
