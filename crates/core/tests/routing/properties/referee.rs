@@ -50,6 +50,13 @@ impl Referee {
         assert!(binds.is_empty() || bound.is_none() || moved, "{binds:?}: nobody has moved the session");
         let home = binds.first().copied().cloned().or(bound);
         let pool = route.source_pool().map(str::to_owned);
+        if let Some(name) = &pool {
+            let named = |target: &Target| *target == Target::Pool(name.clone());
+            let placed_it = bound_pool(&facts).is_some_and(|by| by == name);
+            let meant = pin.map_or(snapshot.active.as_ref(), |pin| Some(&pin.target)).is_some_and(named);
+            assert!(placed_it || meant, "@{name} has nothing to do with this session");
+            assert!(within(source, &Target::Pool(name.clone()), snapshot), "the source is no member of @{name}");
+        }
         Self { facts, source, pool, home, sent: Vec::new(), last_verdict: BTreeMap::new(), answered: None, steps: 0 }
     }
 
@@ -245,6 +252,10 @@ fn bind(change: &StateChange) -> Option<&Home> {
         StateChange::Bind(_, home) => Some(home),
         _ => None,
     }
+}
+
+fn bound_pool(facts: &RequestFacts) -> Option<&String> {
+    facts.bound.as_ref().and_then(|home| home.pool.as_ref())
 }
 
 fn within(source: Option<AccountId>, target: &Target, snapshot: &Snapshot) -> bool {
