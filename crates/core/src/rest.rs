@@ -1,7 +1,7 @@
 //! Who rests, and until when. Two labels of one real account rest together.
 
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use crate::account::{Account, Cooldown, Identity};
 use crate::snapshot::Snapshot;
@@ -40,7 +40,7 @@ impl Snapshot {
 pub(crate) struct Rests<'s> {
     snapshot: &'s Snapshot,
     now: UnixSeconds,
-    by_identity: OnceCell<BTreeMap<&'s Identity, &'s Cooldown>>,
+    by_identity: OnceCell<HashMap<&'s Identity, &'s Cooldown>>,
 }
 
 impl<'s> Rests<'s> {
@@ -57,9 +57,9 @@ impl<'s> Rests<'s> {
     }
 
     /// For every real account that rests under any label: its longest rest.
-    fn by_identity(&self) -> &BTreeMap<&'s Identity, &'s Cooldown> {
+    fn by_identity(&self) -> &HashMap<&'s Identity, &'s Cooldown> {
         self.by_identity.get_or_init(|| {
-            let mut longest = BTreeMap::new();
+            let mut longest = HashMap::new();
             for account in self.snapshot.accounts.values() {
                 let rest = account.cooling.as_ref().filter(|rest| rest.holds(self.now));
                 if let (Some(identity), Some(rest)) = (&account.identity, rest) {

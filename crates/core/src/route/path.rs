@@ -3,8 +3,6 @@
 //! This is the isolation rule, and its only place: an account that is not put on the path here is never asked. A chain
 //! belongs to its source alone; chains of stand-ins are never looked at.
 
-use std::collections::BTreeSet;
-
 use super::source::Source;
 use crate::id::AccountId;
 use crate::snapshot::{Snapshot, Target};
@@ -58,11 +56,19 @@ impl Path {
         Self { candidates: source.map(Source::candidate).into_iter().collect(), ..Self::default() }
     }
 
-    /// The candidate whose turn it is.
+    /// The candidate whose turn it is. Each account has one turn, however often chains and pools name it; only the source
+    /// has another one as the last resort.
     pub(super) fn take(&mut self) -> Option<Candidate> {
-        let candidate = self.candidates.get(self.at)?;
-        self.at += 1;
-        Some(candidate.clone())
+        loop {
+            let candidate = self.candidates.get(self.at)?;
+            // Few requests get beyond the first candidates, so looking back is cheaper than keeping a set.
+            let before = &self.candidates[..self.at];
+            if candidate.role == Role::LastResort || before.iter().all(|earlier| earlier.account != candidate.account) {
+                self.at += 1;
+                return Some(candidate.clone());
+            }
+            self.candidates.remove(self.at);
+        }
     }
 
     /// Gives the source another turn, behind all others.
@@ -82,17 +88,14 @@ impl Path {
         true
     }
 
-    /// Everyone whose turn has come, the source once only.
+    /// Everyone whose turn has come, each once.
     pub(super) fn visited(&self) -> impl Iterator<Item = &Candidate> {
         self.candidates.iter().take(self.at).filter(|candidate| candidate.role != Role::LastResort)
     }
 
     fn add_stand_ins(&mut self, source: &Source, snapshot: &Snapshot) {
-        let mut seen = BTreeSet::from([source.account]);
         let mut add = |account, model: Option<&String>, consent| {
-            if seen.insert(account) {
-                self.candidates.push(Candidate { account, model: model.cloned(), role: Role::StandIn, consent });
-            }
+            self.candidates.push(Candidate { account, model: model.cloned(), role: Role::StandIn, consent });
         };
         if let Some(pool) = source.pool.as_ref().and_then(|name| snapshot.pools.get(name)) {
             let consent = if snapshot.costs_only(pool) { Consent::Given } else { Consent::ByRule };

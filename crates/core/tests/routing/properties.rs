@@ -15,7 +15,7 @@ use referee::Referee;
 use worlds::{Turn, World, worlds};
 
 /// Generated worlds per run.
-const WORLDS: u32 = 4_000;
+const WORLDS: u32 = 3_000;
 
 struct Walk {
     route: Route,

@@ -270,14 +270,11 @@ impl World {
         account.model_cooling =
             models.map(|(model, until)| (model.clone(), rest(*until, Some(Class::ModelExhausted)))).collect();
         if let Some(quota) = &given.quota {
-            let read_at = quota.get("read_at").and_then(Value::as_i64).unwrap();
+            let read_at = quota.get("read_at").and_then(Value::as_i64).unwrap_or_default();
             for (window, reading) in quota.iter().filter(|(key, _)| *key != "read_at") {
-                let reading = Reading {
-                    used_percent: reading["used_percent"].as_f64().unwrap(),
-                    resets_at: reading["resets_at"].as_i64(),
-                    source: ReadingSource::Usage,
-                    read_at,
-                };
+                let Some(used_percent) = reading["used_percent"].as_f64() else { continue };
+                let resets_at = reading["resets_at"].as_i64();
+                let reading = Reading { used_percent, resets_at, source: ReadingSource::Usage, read_at };
                 account.readings.insert(Window::try_from(window.clone()).unwrap(), reading);
             }
         }
