@@ -20,20 +20,16 @@ pub(crate) static CLAUDE: HostSpec = HostSpec {
         Set {
             name: "ANTHROPIC_BASE_URL",
             value: Value::BaseUrl,
-            keep_own: false,
             instead: "to use that endpoint through Remuda: remuda login anthropic --base-url URL",
         },
         Set {
             name: "ANTHROPIC_AUTH_TOKEN",
             value: Value::Key,
-            keep_own: false,
             instead: "to use that token through Remuda: remuda login anthropic --base-url URL --key-env ANTHROPIC_AUTH_TOKEN",
         },
         // Documented for programs that start Claude Code and choose its provider: without it the `env` block and the
         // `apiKeyHelper` of any settings file win over the environment and lead around the gateway.
-        Set { name: "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST", value: Value::Text("1"), keep_own: false, instead: "" },
-        // Adds `x-claude-code-request-class` (main, subagent, compaction, auxiliary …) and `x-claude-code-prompt-id`.
-        Set { name: "CLAUDE_CODE_GATEWAY_HINT_HEADERS", value: Value::Text("1"), keep_own: true, instead: "" },
+        Set { name: "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST", value: Value::Text("1"), instead: "" },
     ],
     remove: &[
         Remove {

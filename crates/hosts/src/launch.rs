@@ -86,9 +86,6 @@ impl Launch {
 
     fn set(&mut self, set: &Set, host: &HostSpec, gateway: &Gateway, inherited: &Environment) {
         let own = inherited.get(OsStr::new(set.name)).filter(|own| !own.is_empty());
-        if set.keep_own && own.is_some() {
-            return;
-        }
         let setting = match set.value {
             Value::Text(text) => Setting::Plain(text.into()),
             Value::BaseUrl => Setting::Plain(format!("{}{}", gateway.base_url, host.path).into()),
@@ -152,10 +149,9 @@ mod tests {
         assert_eq!(value(&launch, "ANTHROPIC_BASE_URL"), Some("http://127.0.0.1:4747/anthropic"));
         assert_eq!(value(&launch, "ANTHROPIC_AUTH_TOKEN"), Some(KEY));
         assert_eq!(value(&launch, "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST"), Some("1"));
-        assert_eq!(value(&launch, "CLAUDE_CODE_GATEWAY_HINT_HEADERS"), Some("1"));
         assert_eq!(value(&launch, "NO_PROXY"), Some("127.0.0.1"));
         assert_eq!(value(&launch, "no_proxy"), Some("127.0.0.1"));
-        assert_eq!(launch.set.len(), 6);
+        assert_eq!(launch.set.len(), 5);
         assert!(launch.removed.is_empty());
         assert_eq!(launch.notes(), [""; 0]);
     }
@@ -202,14 +198,6 @@ mod tests {
         let launch = plan(&inherited);
         assert_eq!(value(&launch, "ANTHROPIC_AUTH_TOKEN"), Some(KEY));
         assert_eq!(launch.notes(), [""; 0]);
-    }
-
-    #[test]
-    fn hint_headers_stay_off_when_the_person_has_switched_them_off() {
-        assert_eq!(
-            value(&plan(&[("CLAUDE_CODE_GATEWAY_HINT_HEADERS", "0")]), "CLAUDE_CODE_GATEWAY_HINT_HEADERS"),
-            None
-        );
     }
 
     #[test]

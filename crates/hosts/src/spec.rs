@@ -37,8 +37,6 @@ pub struct Set {
     pub name: &'static str,
     /// Its value.
     pub value: Value,
-    /// A value that the person has set already stays.
-    pub keep_own: bool,
     /// What to do with a value of the person that is replaced. Shown with its name, never with its value.
     pub instead: &'static str,
 }
