@@ -37,6 +37,8 @@ struct State {
     /// Why the last refresh of this generation failed, in words.
     failure: Option<TokenError>,
     flight: Option<Landing>,
+    /// The pair in memory is newer than the store's, and the flight that brought it is trying to store it.
+    unstored: bool,
 }
 
 /// What reading the store brought to light.
@@ -59,7 +61,7 @@ impl Entry {
         refresh: RefreshState,
     ) -> Self {
         let secret = Arc::new(secret_of(&stored.credential));
-        let state = State { stored, secret, refresh, refused: None, failure: None, flight: None };
+        let state = State { stored, secret, refresh, refused: None, failure: None, flight: None, unstored: false };
         Self { account, vendor, kind, state: Mutex::new(state) }
     }
 
@@ -92,6 +94,11 @@ impl Entry {
             Credential::Oauth(pair) => Some((state.stored.generation, pair.clone())),
             _ => None,
         }
+    }
+
+    /// Is the pair in memory still waiting to be stored?
+    pub(crate) fn unstored(&self) -> bool {
+        self.state.lock().unstored
     }
 
     /// Passing failures in a row so far.
@@ -134,9 +141,10 @@ impl Entry {
         if was_condemned && !still_condemned { Learned::Revived } else { Learned::Adopted }
     }
 
-    /// A pair of our own that is newer than anything in the store.
-    pub(crate) fn publish(&self, stored: StoredCredential) {
+    /// A pair of our own. `unstored`: it could not be stored yet.
+    pub(crate) fn publish(&self, stored: StoredCredential, unstored: bool) {
         let mut state = self.state.lock();
+        state.unstored = unstored;
         state.secret = Arc::new(secret_of(&stored.credential));
         state.stored = stored;
         state.refresh = RefreshState::default();
@@ -189,7 +197,9 @@ impl Entry {
 
     /// The refresh is over; the next one may begin.
     pub(crate) fn landed(&self) {
-        self.state.lock().flight = None;
+        let mut state = self.state.lock();
+        state.flight = None;
+        state.unstored = false;
     }
 
     fn token(&self, state: &State) -> Token {

@@ -197,7 +197,7 @@ impl Inner {
             match self.store.rotate(entry.account, sent.refresh.clone(), pair.clone()).await {
                 Ok(Rotation::Stored { generation }) => {
                     tracing::info!(account = %entry.account, generation, "token refreshed");
-                    entry.publish(StoredCredential { generation, ..new });
+                    entry.publish(StoredCredential { generation, ..new }, false);
                     return Ok(());
                 }
                 Ok(Rotation::Conflict { current }) => return self.yield_to(entry, new, current).await,
@@ -211,7 +211,7 @@ impl Inner {
                         account = %entry.account, %error,
                         "the refreshed token is served from memory because it cannot be stored; trying again"
                     );
-                    entry.publish(new.clone());
+                    entry.publish(new.clone(), true);
                     tower.tell(Ok(()));
                     if self.closing.is_cancelled() {
                         self.clock.sleep(FIRST_PERSIST_PAUSE).await;
@@ -234,7 +234,7 @@ impl Inner {
             "another pair was stored during the refresh"
         );
         if policy::outdated(&current, &new) {
-            entry.publish(new);
+            entry.publish(new, true);
         }
         self.reread(entry).await
     }
@@ -316,17 +316,18 @@ impl Inner {
             Learned::Adopted => Ok(()),
             Learned::Revived => self.announce_stored_status(entry.account).await,
             Learned::WriteBack(memory) => {
-                tracing::warn!(
-                    account = %entry.account, stored = was, memory = memory.generation,
-                    "the store holds an older pair than memory, as after restoring a backup: writing the newer one back"
-                );
+                let ours = memory.generation;
                 match self.store.advance(entry.account, memory).await.map_err(|e| store_error(&e))? {
-                    Rotation::Stored { .. } => Ok(()),
+                    Rotation::Stored { .. } => tracing::warn!(
+                        account = %entry.account, stored = was, memory = ours,
+                        "the store held an older pair than memory, as after restoring a backup: the newer one is written back"
+                    ),
+                    // It was read a moment before the newer one was stored.
                     Rotation::Conflict { current } => {
                         entry.learn(current, RefreshState::default());
-                        Ok(())
                     }
                 }
+                Ok(())
             }
         }
     }

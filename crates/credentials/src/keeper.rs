@@ -22,12 +22,8 @@ use crate::flight::{fly, store_error};
 use crate::policy::Decision;
 use crate::token::{Token, TokenError};
 
-/// Longest wait of one caller for a refresh. The refresh itself goes on.
+/// Longest wait of one caller for a good token. A refresh that takes longer goes on.
 const PATIENCE: Duration = Duration::from_secs(90);
-
-/// A flight can end with a pair that is to be refreshed again at once: one that a login or another process stored meanwhile
-/// and that has run out too.
-const FLIGHTS_PER_CALL: usize = 2;
 
 /// More status changes than this that a receiver has not fetched make it lag.
 const CHANGES: usize = 256;
@@ -242,35 +238,44 @@ impl Inner {
         Ok(self.entries.write().entry(facts.id).or_insert(entry).clone())
     }
 
-    /// A good token, by a refresh if need be.
+    /// A good token, by a refresh if need be. Waits at most [`PATIENCE`].
     pub(crate) async fn obtain(self: &Arc<Self>, entry: &Arc<Entry>) -> Result<Token, TokenError> {
-        let turned_away =
-            |decision| !matches!(decision, Decision::Serve | Decision::ServeAndRefresh | Decision::Refresh);
-        if turned_away(entry.decide(self.clock.now()).0) {
-            // Before anybody is turned away: another process, or a login, may have mended it.
-            self.reread(entry).await?;
+        tokio::select! {
+            obtained = self.obtain_at_last(entry) => obtained,
+            () = self.clock.sleep(PATIENCE) => Err(TokenError::Transient {
+                retry_at: self.clock.now() + 1,
+                why: "the refresh takes too long".to_owned(),
+            }),
         }
-        for _ in 0..FLIGHTS_PER_CALL {
-            if entry.decide(self.clock.now()).0 == Decision::Refresh {
-                self.wait_for(self.take_off(entry)).await?;
-            }
-        }
-        match entry.decide(self.clock.now()) {
-            (Decision::Serve, token) => Ok(token),
-            (Decision::ServeAndRefresh, token) => {
-                self.take_off(entry);
-                Ok(token)
-            }
-            // The refreshed pair has run out or was refused before it could be stored; its flight is still storing it.
-            (Decision::Refresh, _) => {
-                Err(TokenError::Store { why: "the refreshed token could not be stored yet".to_owned() })
-            }
-            (decision, _) => {
-                let error = entry.reason(decision);
-                if decision == Decision::Condemned && !entry.condemned() {
-                    self.condemn_unrefreshable(entry, &error).await;
+    }
+
+    async fn obtain_at_last(self: &Arc<Self>, entry: &Arc<Entry>) -> Result<Token, TokenError> {
+        let mut read = false;
+        loop {
+            match entry.decide(self.clock.now()) {
+                (Decision::Serve, token) => return Ok(token),
+                (Decision::ServeAndRefresh, token) => {
+                    self.take_off(entry);
+                    return Ok(token);
                 }
-                Err(error)
+                (Decision::Refresh, _) if entry.unstored() => {
+                    // The refreshed pair ran out, or was refused, before it could be stored. Its flight still holds it.
+                    return Err(TokenError::Store { why: "the refreshed token could not be stored yet".to_owned() });
+                }
+                // More than once if what the flight brought or found has been refused or has run out meanwhile.
+                (Decision::Refresh, _) => self.take_off_and_land(entry).await?,
+                (_, _) if !read => {
+                    // Before anybody is turned away: another process, or a login, may have mended it.
+                    read = true;
+                    self.reread(entry).await?;
+                }
+                (decision, _) => {
+                    let error = entry.reason(decision);
+                    if decision == Decision::Condemned && !entry.condemned() {
+                        self.condemn_unrefreshable(entry, &error).await;
+                    }
+                    return Err(error);
+                }
             }
         }
     }
@@ -303,13 +308,15 @@ impl Inner {
         })
     }
 
-    pub(crate) async fn wait_for(&self, mut landing: Landing) -> Result<(), TokenError> {
-        let late = |why: &str| Err(TokenError::Transient { retry_at: self.clock.now() + 1, why: why.to_owned() });
-        let outcome = tokio::select! {
-            outcome = landing.wait_for(Option::is_some) => outcome.ok().and_then(|outcome| outcome.clone()),
-            () = self.clock.sleep(PATIENCE) => return late("the refresh takes too long"),
-        };
-        outcome.unwrap_or_else(|| late("the refresh ended without a result"))
+    /// Waits for the refresh under way, or a new one.
+    pub(crate) async fn take_off_and_land(self: &Arc<Self>, entry: &Arc<Entry>) -> Result<(), TokenError> {
+        let mut landing = self.take_off(entry);
+        let outcome = landing.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone());
+        outcome.unwrap_or_else(|| {
+            // It panicked, or its runtime is going down.
+            let why = "the refresh ended without a result".to_owned();
+            Err(TokenError::Transient { retry_at: self.clock.now() + 1, why })
+        })
     }
 
     pub(crate) fn token_url(&self, vendor: Vendor) -> Option<&str> {

@@ -50,8 +50,7 @@ impl Keeper {
             }
             let Some(entry) = inner.known(facts.id) else { continue };
             if matches!(entry.decide(inner.clock.now()).0, Decision::Refresh | Decision::ServeAndRefresh) {
-                let landing = inner.take_off(&entry);
-                done.push((facts.id, inner.wait_for(landing).await));
+                done.push((facts.id, inner.take_off_and_land(&entry).await));
             }
         }
         done
