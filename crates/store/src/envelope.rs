@@ -182,3 +182,97 @@ impl From<Opened> for Credential {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn vault(byte: u8) -> Vault {
+        Vault::new(MasterKey::from_bytes(&[byte; 32]).unwrap())
+    }
+
+    fn account(n: u128) -> AccountId {
+        AccountId(Uuid::from_u128(n))
+    }
+
+    fn key(text: &str) -> Credential {
+        Credential::Key { key: SecretString::from(text) }
+    }
+
+    fn told(credential: &Credential) -> String {
+        match Sealed::from(credential) {
+            Sealed::Oauth { access, refresh, expires_at, last_refresh_at, earliest_refresh_at } => {
+                format!("{access:?} {refresh:?} {expires_at} {last_refresh_at:?} {earliest_refresh_at:?}")
+            }
+            Sealed::Static { token } => format!("static {token:?}"),
+            Sealed::Key { key } => format!("key {key:?}"),
+            Sealed::Borrowed { access, expires_at, source } => format!("{access:?} {expires_at:?} {source:?}"),
+        }
+    }
+
+    fn credentials() -> impl Strategy<Value = Credential> {
+        let text = || any::<String>().prop_map(SecretString::from);
+        prop_oneof![
+            (text(), text(), any::<i64>(), any::<Option<i64>>(), any::<Option<i64>>()).prop_map(
+                |(access, refresh, expires_at, last_refresh_at, earliest_refresh_at)| {
+                    Credential::Oauth(OauthPair { access, refresh, expires_at, last_refresh_at, earliest_refresh_at })
+                }
+            ),
+            text().prop_map(|token| Credential::Static { token }),
+            text().prop_map(|key| Credential::Key { key }),
+            (text(), any::<Option<i64>>(), any::<String>())
+                .prop_map(|(access, expires_at, source)| Credential::Borrowed { access, expires_at, source }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_sealed_opens_as_it_was(credential in credentials(), n: u128, generation: u64) {
+            let sealed = vault(1).seal(account(n), generation, &credential).unwrap();
+            let opened = vault(1).open(account(n), generation, &sealed).unwrap();
+            prop_assert_eq!(told(&opened), told(&credential));
+        }
+
+        #[test]
+        fn a_changed_envelope_does_not_open(at: prop::sample::Index, bit in 0..8_u32) {
+            let mut sealed = vault(1).seal(account(1), 1, &key("secret")).unwrap();
+            let at = at.index(sealed.len());
+            sealed[at] ^= 1 << bit;
+            prop_assert_eq!(vault(1).open(account(1), 1, &sealed).err(), Some(Unreadable));
+        }
+
+        #[test]
+        fn a_shortened_envelope_does_not_open(at: prop::sample::Index) {
+            let sealed = vault(1).seal(account(1), 1, &key("secret")).unwrap();
+            let shortened = &sealed[..at.index(sealed.len())];
+            prop_assert_eq!(vault(1).open(account(1), 1, shortened).err(), Some(Unreadable));
+        }
+    }
+
+    #[test]
+    fn an_envelope_opens_only_with_its_key_for_its_account_and_generation() {
+        let sealed = vault(1).seal(account(1), 1, &key("secret")).unwrap();
+        assert!(vault(1).open(account(1), 1, &sealed).is_ok());
+        for (vault, account, generation) in
+            [(vault(2), account(1), 1), (vault(1), account(2), 1), (vault(1), account(1), 2)]
+        {
+            assert_eq!(vault.open(account, generation, &sealed).err(), Some(Unreadable));
+        }
+    }
+
+    #[test]
+    fn two_envelopes_of_one_secret_differ() {
+        let seal = || vault(1).seal(account(1), 1, &key("secret")).unwrap();
+        assert_ne!(seal(), seal());
+    }
+
+    #[test]
+    fn a_field_of_a_newer_remuda_does_not_hide_the_secret() {
+        let plain = br#"{"key":{"key":"secret","rotates_at":7}}"#;
+        let opened: Credential = serde_json::from_slice::<Opened>(plain).unwrap().into();
+        assert_eq!(told(&opened), told(&key("secret")));
+    }
+}

@@ -204,3 +204,96 @@ fn drop_oldest(backups: &Path, stem: &str) -> Result<(), StoreError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: Kind = Kind { application_id: 7, migrations: &["CREATE TABLE a (x TEXT)"], check_at_open: true };
+    const TWO: Kind = Kind { migrations: &["CREATE TABLE a (x TEXT)", "ALTER TABLE a ADD COLUMN y TEXT"], ..ONE };
+    const BROKEN: Kind = Kind {
+        migrations: &["CREATE TABLE a (x TEXT)", "ALTER TABLE a ADD COLUMN y TEXT; INSERT INTO nowhere VALUES (1)"],
+        ..ONE
+    };
+
+    struct Files(tempfile::TempDir);
+
+    impl Files {
+        /// A database of the first schema with one row.
+        fn with_a_row() -> Self {
+            let files = Self(tempfile::tempdir().unwrap());
+            let mut database = files.open(&ONE, 0).unwrap();
+            database.durable(|tx| Ok(tx.execute("INSERT INTO a VALUES ('kept')", [])?)).unwrap();
+            files
+        }
+
+        fn path(&self) -> PathBuf {
+            self.0.path().join("x.db")
+        }
+
+        fn backups(&self) -> PathBuf {
+            self.0.path().join("backups")
+        }
+
+        fn open(&self, kind: &Kind, now: UnixSeconds) -> Result<Database, StoreError> {
+            kind.open(&self.path(), &self.backups(), now)
+        }
+
+        fn backup_names(&self) -> Vec<String> {
+            let Ok(entries) = fs::read_dir(self.backups()) else { return Vec::new() };
+            let mut names: Vec<_> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+            names.sort();
+            names
+        }
+    }
+
+    fn row(database: &mut Database, column: &str) -> Option<String> {
+        database.read(|tx| Ok(tx.query_row(&format!("SELECT {column} FROM a"), [], |row| row.get(0))?)).unwrap()
+    }
+
+    #[test]
+    fn a_schema_change_keeps_the_rows_and_a_copy_of_what_was_before() {
+        let files = Files::with_a_row();
+        let mut database = files.open(&TWO, 1_000).unwrap();
+        assert_eq!(row(&mut database, "x").as_deref(), Some("kept"));
+        assert_eq!(row(&mut database, "y"), None);
+        assert_eq!(files.backup_names(), ["x.1000.schema-1.db"]);
+        let copy = files.backups().join("x.1000.schema-1.db");
+        let mut copy = ONE.open(&copy, &files.backups(), 1_001).unwrap();
+        assert_eq!(row(&mut copy, "x").as_deref(), Some("kept"), "the copy is a store of the schema before");
+    }
+
+    #[test]
+    fn opening_without_a_schema_change_makes_no_copy() {
+        let files = Files::with_a_row();
+        files.open(&ONE, 1_000).unwrap();
+        assert_eq!(files.backup_names(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_schema_change_that_fails_changes_nothing() {
+        let files = Files::with_a_row();
+        assert!(files.open(&BROKEN, 1_000).is_err());
+        let mut database = files.open(&ONE, 1_001).unwrap();
+        assert_eq!(database.schema().unwrap(), 1);
+        assert_eq!(row(&mut database, "x").as_deref(), Some("kept"));
+    }
+
+    #[test]
+    fn the_newest_few_copies_stay() {
+        let files = Files::with_a_row();
+        for now in 1..=7 {
+            assert!(files.open(&BROKEN, now * 1_000_000).is_err());
+        }
+        let kept: Vec<String> = (3..=7).map(|now| format!("x.{}.schema-1.db", now * 1_000_000)).collect();
+        assert_eq!(files.backup_names(), kept);
+    }
+
+    #[test]
+    fn a_file_that_could_not_be_made_whole_is_not_there() {
+        const NONSENSE: Kind = Kind { application_id: 7, migrations: &["CREATE NONSENSE"], check_at_open: true };
+        let files = Files(tempfile::tempdir().unwrap());
+        assert!(files.open(&NONSENSE, 0).is_err());
+        assert_eq!(fs::read_dir(files.0.path()).unwrap().count(), 0);
+    }
+}
