@@ -108,6 +108,9 @@ impl Kind {
             .map_err(|e| StoreError::io(directory, e))?;
         let build = || -> Result<(), Failure> {
             let mut connection = Connection::open(file.path())?;
+            // Nobody sees the file yet and it is flushed as a whole below: flushing each step is lost time.
+            connection.pragma_update(None, "synchronous", "OFF")?;
+            connection.pragma_update_and_check(None, "journal_mode", "MEMORY", |_| Ok(()))?;
             connection.pragma_update(None, "application_id", self.application_id)?;
             self.migrations().to_latest(&mut connection).map_err(migration)?;
             // Last: from here on there would be a log beside the file.
