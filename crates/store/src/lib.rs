@@ -24,6 +24,7 @@ pub mod refresh;
 pub mod session;
 pub mod sqlite;
 pub mod store;
+mod whole_file;
 
 pub use client_key::{ClientKey, KeyHash, KeyId, KeyScope};
 pub use credential::{Credential, OauthPair, StoredCredential};

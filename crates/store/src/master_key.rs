@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::error::StoreError;
 use crate::keyring;
-use crate::permissions::{create_directory, sync_directory};
+use crate::whole_file;
 
 const LENGTH: usize = 32;
 
@@ -89,7 +89,7 @@ pub(crate) fn existing(place: KeyPlace, file: &Path) -> Result<MasterKey, StoreE
     }
 }
 
-/// The key for a store without secrets: one that is there, else a new one.
+/// The key for a store without secrets: one that is there, else a new one. The caller holds the lock on opening.
 pub(crate) fn first(source: KeySource, file: &Path) -> Result<(KeyPlace, MasterKey), StoreError> {
     if source == KeySource::Auto && !file.exists() {
         match keyring::read_or_create() {
@@ -101,14 +101,8 @@ pub(crate) fn first(source: KeySource, file: &Path) -> Result<(KeyPlace, MasterK
         return Ok((KeyPlace::File, key));
     }
     let key = MasterKey::random()?;
-    match write_file(file, &key) {
-        Ok(()) => Ok((KeyPlace::File, key)),
-        // Another process was first: its key is the key.
-        Err(StoreError::Io { source, .. }) if source.kind() == io::ErrorKind::AlreadyExists => {
-            Ok((KeyPlace::File, existing(KeyPlace::File, file)?))
-        }
-        Err(e) => Err(e),
-    }
+    write_file(file, &key)?;
+    Ok((KeyPlace::File, key))
 }
 
 fn read_file(path: &Path) -> Result<Option<MasterKey>, StoreError> {
@@ -126,17 +120,8 @@ fn read_file(path: &Path) -> Result<Option<MasterKey>, StoreError> {
     }
 }
 
-/// The file appears with all its bytes or not at all, and never replaces another.
 fn write_file(path: &Path, key: &MasterKey) -> Result<(), StoreError> {
-    let directory = path.parent().unwrap_or(Path::new("."));
-    create_directory(directory)?;
-    let write = || -> io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(directory)?; // tempfile makes it 0600
-        file.write_all(key.bytes())?;
-        file.as_file().sync_all()?;
-        file.persist_noclobber(path)?;
-        Ok(())
-    };
-    write().map_err(|e| StoreError::io(path, e))?;
-    sync_directory(directory)
+    let mut file = whole_file::begin(path.parent().unwrap_or(Path::new(".")))?;
+    file.write_all(key.bytes()).map_err(|e| StoreError::io(path, e))?;
+    whole_file::finish(file, path)
 }

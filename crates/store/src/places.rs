@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-/// The directories of one Remuda.
+/// The directories of one Remuda, which are its own: they are closed to everybody but their owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Places {
     /// For databases, locks, backups, quarantine.

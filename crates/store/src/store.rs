@@ -116,7 +116,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// Stores exactly this credential if its generation is higher than the stored one. For a newer secret that is known
     /// from elsewhere: memory, after an old backup was put back; another program's file, for a borrowed login. Clears
-    /// verdict, intent and back-off.
+    /// verdict, intent and back-off; `needs_login` becomes `ready`.
     async fn advance(&self, id: AccountId, newer: StoredCredential) -> Result<Rotation, StoreError>;
 
     /// What the last refreshes left behind.

@@ -5,10 +5,13 @@ mod local;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use local::*;
-use remuda_core::AccountId;
-use remuda_store::{Credential, Places, Rotation, Store, StoreError, quarantine};
+use remuda_core::request::Home;
+use remuda_core::route::StateChange;
+use remuda_core::{AccountId, SessionKey};
+use remuda_store::{Batch, Credential, Places, Rotation, Store, StoreError, quarantine};
 use rstest::rstest;
 use rusqlite::Connection;
 use secrecy::SecretString;
@@ -135,6 +138,27 @@ async fn damage_deep_in_the_ledger_is_found_by_the_check_and_harms_no_credential
 }
 
 #[tokio::test]
+async fn an_index_that_lies_and_a_reference_to_nothing_are_found_by_the_check() {
+    for harm in [
+        "PRAGMA foreign_keys = OFF; INSERT INTO spend_rule VALUES (zeroblob(16), '[]', 1.0)",
+        "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, 'touched_at)', 'touched_at DESC)')
+             WHERE name = 'session_touched_at'",
+    ] {
+        let (_directory, places) = closed_store().await;
+        let store = open(&places).await.unwrap();
+        let binds = (0..20).map(|n| StateChange::Bind(SessionKey(format!("s{n}")), Home { account: ID, pool: None }));
+        for (at, bind) in (NOW..).zip(binds) {
+            store.apply(Arc::new(Batch { changes: vec![bind], ..Batch::default() }), at).await.unwrap();
+        }
+        store.check().await.unwrap();
+        store.close().await;
+        Connection::open(places.database()).unwrap().execute_batch(harm).unwrap();
+        let refused = open(&places).await.unwrap().check().await.unwrap_err();
+        assert!(matches!(refused, StoreError::Corrupt { .. }), "{harm}: {refused:?}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_in_quarantine_is_never_overwritten() {
     let (_directory, places) = closed_store().await;
     for n in 0..3_u8 {
@@ -200,8 +224,8 @@ async fn a_row_that_makes_no_sense_is_damage_and_not_absence() {
 }
 
 #[rstest]
-#[case::a_changed_byte(
-    "UPDATE credential SET sealed = CAST(substr(sealed, 1, 40) || x'00' || substr(sealed, 42) AS BLOB)"
+#[case::changed(
+    "UPDATE credential SET sealed = CAST(substr(sealed, 1, 40) || zeroblob(8) || substr(sealed, 49) AS BLOB)"
 )]
 #[case::cut_off("UPDATE credential SET sealed = substr(sealed, 1, 20)")]
 #[case::empty("UPDATE credential SET sealed = x''")]
@@ -273,6 +297,20 @@ async fn a_missing_or_broken_key_is_never_replaced_by_a_new_one() {
     let refused = open(&places).await.unwrap_err();
     assert!(matches!(refused, StoreError::KeyMissing { .. }), "{refused:?}");
     assert!(!places.key_file().exists());
+}
+
+#[cfg(not(any(target_os = "macos", feature = "keyring")))]
+#[tokio::test]
+async fn a_key_that_is_in_a_keyring_out_of_reach_is_never_replaced_by_a_new_one() {
+    let (_directory, places) = closed_store().await;
+    Connection::open(places.database())
+        .unwrap()
+        .execute_batch("UPDATE meta SET value = 'keyring' WHERE name = 'key_place'")
+        .unwrap();
+    let before = fs::read(places.database()).unwrap();
+    let refused = open(&places).await.unwrap_err();
+    assert!(matches!(refused, StoreError::KeyMissing { .. }), "{refused:?}");
+    assert!(fs::read(places.database()).unwrap() == before);
 }
 
 #[tokio::test]

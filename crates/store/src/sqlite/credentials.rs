@@ -36,7 +36,7 @@ pub(super) fn rotate(
         }
         let generation = current.generation + 1;
         replace(tx, vault, id, generation, &Credential::Oauth(new))?;
-        tx.execute("UPDATE account SET status = 'ready' WHERE id = ?1 AND status = 'needs_login'", [id.0])?;
+        no_login_needed(tx, id)?;
         Ok(Rotation::Stored { generation })
     })
 }
@@ -45,6 +45,7 @@ pub(super) fn advance(engine: &mut Engine, id: AccountId, newer: &StoredCredenti
     engine.persist(|tx, vault| {
         if newer.generation > generation(tx, id)? {
             replace(tx, vault, id, newer.generation, &newer.credential)?;
+            no_login_needed(tx, id)?;
             Ok(Rotation::Stored { generation: newer.generation })
         } else {
             Ok(Rotation::Conflict { current: stored(tx, vault, id)? })
@@ -82,6 +83,11 @@ pub(super) fn replace(
         (id.0, generation, sealed),
     )?;
     if changed == 0 { Err(StoreError::UnknownAccount(id).into()) } else { Ok(()) }
+}
+
+fn no_login_needed(tx: &Transaction<'_>, id: AccountId) -> Outcome<()> {
+    tx.execute("UPDATE account SET status = 'ready' WHERE id = ?1 AND status = 'needs_login'", [id.0])?;
+    Ok(())
 }
 
 /// The generation alone, which is there even when the secret cannot be opened.

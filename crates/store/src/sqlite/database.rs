@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 
 use super::failure::{Failure, Outcome};
 use crate::error::StoreError;
@@ -63,9 +63,18 @@ impl Database {
         self.transact(TransactionBehavior::Immediate, change)
     }
 
-    /// Reads every page and index. Slow.
+    /// Reads everything: pages, rows, indices, references. Slow.
     pub(super) fn check(&self) -> Result<(), StoreError> {
-        quick_check(&self.connection).map_err(|e| e.at(&self.path))
+        let thoroughly = || {
+            sound(&self.connection, "PRAGMA integrity_check(1)")?;
+            let dangling: Option<String> =
+                self.connection.query_row("PRAGMA foreign_key_check", [], |row| row.get(0)).optional()?;
+            match dangling {
+                None => Ok(()),
+                Some(table) => Err(damaged(&self.connection, format!("a row of {table} refers to nothing"))),
+            }
+        };
+        thoroughly().map_err(|e: Failure| e.at(&self.path))
     }
 
     /// Version of the schema.
@@ -123,14 +132,19 @@ fn identity(path: &Path) -> std::io::Result<FileIdentity> {
     fs::metadata(path).map(|meta| FileIdentity { device: meta.dev(), inode: meta.ino() })
 }
 
-/// Structure of all pages and agreement of rows with types.
+/// Structure of all pages and agreement of rows with types, without comparing indices with rows.
 pub(super) fn quick_check(connection: &Connection) -> Outcome<()> {
-    let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-    if verdict == "ok" {
-        return Ok(());
-    }
+    sound(connection, "PRAGMA quick_check(1)")
+}
+
+fn sound(connection: &Connection, check: &str) -> Outcome<()> {
+    let verdict: String = connection.query_row(check, [], |row| row.get(0))?;
+    if verdict == "ok" { Ok(()) } else { Err(damaged(connection, verdict)) }
+}
+
+fn damaged(connection: &Connection, detail: String) -> Failure {
     let path = connection.path().unwrap_or_default().into();
-    Err(Failure::Store(StoreError::Corrupt { path, detail: verdict }))
+    Failure::Store(StoreError::Corrupt { path, detail })
 }
 
 /// `user_version`.

@@ -14,7 +14,8 @@ use rusqlite_migration::{M, Migrations};
 use super::database::{Database, quick_check, schema};
 use super::failure::Failure;
 use crate::error::StoreError;
-use crate::permissions::{beside, create_directory, sync_directory};
+use crate::permissions::beside;
+use crate::whole_file::{self, free_name};
 
 /// How long a transaction waits for one of another process. Ours take milliseconds.
 const BUSY: Duration = Duration::from_secs(5);
@@ -100,12 +101,7 @@ impl Kind {
             let detail = format!("it is missing, but its log {} is there", log.display());
             return Err(StoreError::Corrupt { path: path.to_owned(), detail });
         }
-        let directory = path.parent().unwrap_or(Path::new("."));
-        let file = tempfile::Builder::new()
-            .prefix(".new-")
-            .suffix(".db")
-            .tempfile_in(directory) // tempfile makes it 0600
-            .map_err(|e| StoreError::io(directory, e))?;
+        let file = whole_file::begin(path.parent().unwrap_or(Path::new(".")))?;
         let build = || -> Result<(), Failure> {
             let mut connection = Connection::open(file.path())?;
             // Nobody sees the file yet and it is flushed as a whole below: flushing each step is lost time.
@@ -119,9 +115,7 @@ impl Kind {
             Ok(())
         };
         build().map_err(|e| e.at(path))?;
-        file.as_file().sync_all().map_err(|e| StoreError::io(path, e))?;
-        file.persist_noclobber(path).map_err(|e| StoreError::io(path, e.error))?;
-        sync_directory(directory)
+        whole_file::finish(file, path)
     }
 
     fn migrate(
@@ -178,14 +172,11 @@ fn back_up(
     version: i64,
     now: UnixSeconds,
 ) -> Result<(), StoreError> {
-    create_directory(backups)?;
+    let file = whole_file::begin(backups)?;
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let copy = backups.join(format!("{stem}.{now}.schema-{version}.db"));
-    let file = tempfile::NamedTempFile::new_in(backups).map_err(|e| StoreError::io(backups, e))?;
+    let copy = free_name(backups, &format!("{stem}.{now}.schema-{version}.db"))?;
     connection.backup("main", file.path(), None).map_err(|e| Failure::from(e).at(&copy))?;
-    file.as_file().sync_all().map_err(|e| StoreError::io(&copy, e))?;
-    file.persist(&copy).map_err(|e| StoreError::io(&copy, e.error))?;
-    sync_directory(backups)?;
+    whole_file::finish(file, &copy)?;
     tracing::info!(backup = %copy.display(), "copied the database before changing its schema");
     drop_oldest(backups, &stem)
 }
@@ -290,6 +281,18 @@ mod tests {
         }
         let kept: Vec<String> = (3..=7).map(|now| format!("x.{}.schema-1.db", now * 1_000_000)).collect();
         assert_eq!(files.backup_names(), kept);
+    }
+
+    #[test]
+    fn what_a_dead_process_began_is_cleared_away() {
+        let files = Files(tempfile::tempdir().unwrap());
+        for name in [".new-abc", ".new-abc-wal", "of somebody else"] {
+            fs::write(files.0.path().join(name), "half").unwrap();
+        }
+        files.open(&ONE, 0).unwrap();
+        let mut names: Vec<_> = fs::read_dir(files.0.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, ["of somebody else", "x.db"]);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::file::{HERD, LEDGER};
 use crate::error::StoreError;
 use crate::permissions::{beside, create_directory, sync_directory};
 use crate::places::Places;
+use crate::whole_file::free_name;
 
 /// One file that was moved.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,15 +65,4 @@ fn move_aside(from: &Path, quarantine: &Path, now: UnixSeconds) -> Result<Option
         sync_directory(directory)?;
     }
     Ok(Some(Quarantined { from: from.to_owned(), to }))
-}
-
-/// A name that nothing has: what is in quarantine is never overwritten.
-fn free_name(quarantine: &Path, name: &str) -> Result<PathBuf, StoreError> {
-    let mut to = quarantine.join(name);
-    let mut attempt = 0_u32;
-    while to.try_exists().map_err(|e| StoreError::io(&to, e))? {
-        attempt += 1;
-        to = quarantine.join(format!("{name}.{attempt}"));
-    }
-    Ok(to)
 }

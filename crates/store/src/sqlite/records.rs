@@ -37,7 +37,7 @@ pub(super) fn append(engine: &mut Engine, records: &[Record], now: UnixSeconds) 
                 ":body": Json(record),
             })?;
         }
-        tx.execute("DELETE FROM record WHERE at < ?1", [now - retention.max_age_s])?;
+        tx.execute("DELETE FROM record WHERE at < ?1", [now.saturating_sub(retention.max_age_s)])?;
         tx.execute("DELETE FROM record WHERE seq <= (SELECT max(seq) FROM record) - ?1", [retention.max_records])?;
         Ok(())
     })

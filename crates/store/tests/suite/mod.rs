@@ -93,6 +93,7 @@ macro_rules! every_fact {
                 an_intent_is_found_by_the_next_process
                 an_intent_for_an_old_generation_is_refused
                 a_new_pair_clears_intent_verdict_and_back_off
+                a_newer_secret_from_elsewhere_clears_them_too
                 a_login_clears_verdict_and_back_off
                 a_verdict_asks_for_a_login
                 a_verdict_that_the_account_is_closed_disables_it

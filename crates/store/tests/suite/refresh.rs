@@ -3,7 +3,8 @@ use std::time::Duration;
 
 use remuda_core::{AccountStatus, CredentialKind, Vendor};
 use remuda_store::{
-    Backoff, Condemned, Credential, Edit, Intent, Login, Profile, RefreshEnd, RefreshState, Sentence, Store, StoreError,
+    Backoff, Condemned, Credential, Edit, Intent, Login, Profile, RefreshEnd, RefreshState, Sentence, Store,
+    StoreError, StoredCredential,
 };
 
 use super::Place;
@@ -46,6 +47,16 @@ pub(crate) async fn a_new_pair_clears_intent_verdict_and_back_off(place: &impl P
     store.end_refresh(id(1), 1, RefreshEnd::Backoff(backoff())).await.unwrap();
     store.begin_refresh(id(1), 1, NOW).await.unwrap();
     store.rotate(id(1), secret("rt1"), pair(2)).await.unwrap();
+    assert_eq!(store.refresh_state(id(1)).await.unwrap(), RefreshState::default());
+    assert_eq!(status(&store).await, AccountStatus::Ready);
+}
+
+pub(crate) async fn a_newer_secret_from_elsewhere_clears_them_too(place: &impl Place) {
+    let store = place.open().await;
+    herd_of(&store, 1).await;
+    store.end_refresh(id(1), 1, condemned()).await.unwrap();
+    let newer = StoredCredential { credential: Credential::Oauth(pair(3)), generation: 3 };
+    store.advance(id(1), newer).await.unwrap();
     assert_eq!(store.refresh_state(id(1)).await.unwrap(), RefreshState::default());
     assert_eq!(status(&store).await, AccountStatus::Ready);
 }
