@@ -118,3 +118,158 @@ pub(crate) fn respond<T: Serialize>(answer: Result<T, Failure>) -> Response<Body
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use async_trait::async_trait;
+    use remuda_core::Host;
+    use remuda_credentials::login::{LoginDesk, SystemEntropy};
+    use remuda_credentials::{Answer, Clock, Exchange, Keeper, SendError, SystemClock};
+    use remuda_gateway::{Herd, Journal};
+    use remuda_store::{KeySource, Places, SqliteOptions, SqliteStore, Store};
+    use remuda_vendors::Call;
+    use secrecy::ExposeSecret;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::api::LoginEngine;
+    use crate::types::{KeyCreate, LogAsked};
+    use crate::verb::ALL;
+
+    const OWN_UID: u32 = 1000;
+    const OWNER: Peer = Peer::Unix { uid: OWN_UID };
+
+    /// No vendor can be reached from here.
+    struct NoNetwork;
+
+    #[async_trait]
+    impl Exchange for NoNetwork {
+        async fn send(&self, _call: &Call) -> Result<Answer, SendError> {
+            Err(SendError::NotSent("no network".to_owned()))
+        }
+    }
+
+    struct Served {
+        api: Arc<Api>,
+        router: Router,
+        _home: tempfile::TempDir,
+    }
+
+    impl Served {
+        async fn new() -> Self {
+            let home = tempfile::tempdir().unwrap();
+            let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+            let options =
+                SqliteOptions { key_source: KeySource::File, ..SqliteOptions::new(Places::in_home(home.path())) };
+            let store: Arc<dyn Store> = Arc::new(SqliteStore::open(options, clock.now()).await.unwrap());
+            let journal = Arc::new(Journal::new(Arc::clone(&store), Arc::clone(&clock)));
+            let herd = Herd::load(Arc::clone(&store), journal, Arc::clone(&clock), Default::default()).await.unwrap();
+            let keeper = Keeper::new(store, clock, Arc::new(NoNetwork), BTreeMap::new());
+            let desk = LoginDesk::new(keeper.clone(), Arc::new(SystemEntropy));
+            let logins = LoginEngine { desk, keeper, anthropic: Default::default() };
+            let api = Arc::new(Api::new(Arc::new(herd), logins, None));
+            Self { router: router(Arc::clone(&api), OWN_UID), api, _home: home }
+        }
+
+        async fn ask(&self, peer: Option<Peer>, request: http::request::Builder, body: Body) -> (StatusCode, Value) {
+            let mut request = request.body(body).unwrap();
+            if let Some(peer) = peer {
+                request.extensions_mut().insert(peer);
+            }
+            let response = self.router.clone().oneshot(request).await.unwrap();
+            let status = response.status();
+            assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
+            let body = response.into_body().collect().await.unwrap().to_bytes();
+            let json: Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!(json["version"], 1);
+            (status, json)
+        }
+
+        async fn get(&self, peer: Option<Peer>, path: &str) -> (StatusCode, Value) {
+            self.ask(peer, Request::get(path), Body::empty()).await
+        }
+    }
+
+    #[tokio::test]
+    async fn only_its_owner_comes_in_over_the_socket() {
+        let served = Served::new().await;
+        assert_eq!(served.get(Some(OWNER), "/api/v1/accounts").await.0, StatusCode::OK);
+        for stranger in [Some(Peer::Unix { uid: OWN_UID + 1 }), Some(Peer::Unix { uid: 0 }), None] {
+            let (status, json) = served.get(stranger, "/api/v1/accounts").await;
+            assert_eq!((status, &json["error"]["code"]), (StatusCode::UNAUTHORIZED, &"unauthorized".into()));
+        }
+    }
+
+    #[tokio::test]
+    async fn over_tcp_only_an_admin_key_opens() {
+        let served = Served::new().await;
+        let tcp = Some(Peer::Tcp(([127, 0, 0, 1], 5000).into()));
+        let mut keys = Vec::new();
+        for scope in [KeyScope::Agent, KeyScope::Admin] {
+            let create = KeyCreate {
+                name: "a test".to_owned(),
+                host: Host::Other,
+                scope,
+                pin: None,
+                pinned_by_project: false,
+                lifetime_s: None,
+            };
+            keys.push(served.api.create_key(create).await.unwrap().secret.0.expose_secret().to_owned());
+        }
+        let asked = |key: &str| Request::get("/api/v1/accounts").header("authorization", format!("Bearer {key}"));
+        assert_eq!(served.get(tcp, "/api/v1/accounts").await.0, StatusCode::UNAUTHORIZED);
+        assert_eq!(served.ask(tcp, asked(&keys[0]), Body::empty()).await.0, StatusCode::UNAUTHORIZED);
+        assert_eq!(served.ask(tcp, asked(&keys[1]), Body::empty()).await.0, StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn strangers_do_not_learn_which_routes_there_are() {
+        let served = Served::new().await;
+        assert_eq!(served.get(None, "/api/v1/nothing").await.0, StatusCode::UNAUTHORIZED);
+    }
+
+    #[tokio::test]
+    async fn every_verb_of_the_table_is_mounted_and_nothing_else_is() {
+        let served = Served::new().await;
+        for (method, path) in ALL {
+            let request = Request::builder().method(method).uri(path.replace(['{', '}'], ""));
+            let (_, json) = served.ask(Some(OWNER), request, Body::from("{}")).await;
+            assert_ne!(json["error"]["code"], "unknown_route", "{method} {path}");
+        }
+        for (method, path) in [("GET", "/api/v2/accounts"), ("GET", "/"), ("DELETE", "/api/v1/accounts")] {
+            let (status, json) =
+                served.ask(Some(OWNER), Request::builder().method(method).uri(path), Body::empty()).await;
+            assert_eq!((status, &json["error"]["code"]), (StatusCode::NOT_FOUND, &"unknown_route".into()), "{path}");
+        }
+    }
+
+    #[tokio::test]
+    async fn input_that_cannot_be_read_says_why() {
+        let served = Served::new().await;
+        let long = " ".repeat(LONGEST_INPUT + 1);
+        for body in ["", "{", "[]", "{\"target\": 5}", &long] {
+            let request = Request::put("/api/v1/active");
+            let (status, json) = served.ask(Some(OWNER), request, Body::from(body.to_owned())).await;
+            assert_eq!((status, &json["error"]["code"]), (StatusCode::BAD_REQUEST, &"invalid".into()), "{body:.20}");
+            assert!(json["error"]["why"].is_string(), "{json}");
+        }
+        let (status, _) = served.get(Some(OWNER), "/api/v1/requests?limit=many").await;
+        assert_eq!(status, StatusCode::BAD_REQUEST);
+    }
+
+    #[tokio::test]
+    async fn a_command_alone_is_no_daemon_that_could_stop() {
+        let served = Served::new().await;
+        let (status, json) = served.ask(Some(OWNER), Request::post("/api/v1/stop"), Body::empty()).await;
+        assert_eq!((status, &json["error"]["code"]), (StatusCode::SERVICE_UNAVAILABLE, &"not_running".into()));
+    }
+
+    #[tokio::test]
+    async fn a_cursor_of_somebody_else_is_refused() {
+        let served = Served::new().await;
+        let asked = LogAsked { limit: None, before: Some("yesterday".to_owned()) };
+        assert_eq!(served.api.requests(asked).await.unwrap_err().code, Code::Invalid);
+    }
+}

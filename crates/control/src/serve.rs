@@ -1,11 +1,13 @@
 //! Which method of [`Api`] answers which verb: the other half of the table in [`crate::verb`].
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{RawPathParams, RawQuery, State};
 use axum::response::Response;
 use axum::routing::{MethodFilter, on};
-use std::sync::Arc;
 
 use crate::api::Api;
 use crate::failure::Failure;
@@ -76,10 +78,13 @@ async fn handle<V: Serve>(
     State(api): State<Arc<Api>>,
     path: RawPathParams,
     RawQuery(query): RawQuery,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Response {
     let path: Vec<(String, String)> = path.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    match decode::<V>(&path, query.as_deref().unwrap_or_default(), &body) {
+    let input = body
+        .map_err(|why| Failure::invalid("the input cannot be read").why(why.body_text()))
+        .and_then(|body| decode::<V>(&path, query.as_deref().unwrap_or_default(), &body));
+    match input {
         Ok(input) => respond(V::answer(&api, input).await),
         Err(failure) => respond::<V::Answer>(Err(failure)),
     }

@@ -253,6 +253,16 @@ mod tests {
     }
 
     #[test]
+    fn the_page_for_programs_names_every_route() {
+        let page = include_str!("../../../docs/cli.md");
+        let rows = page.lines().filter(|line| line.contains("/api/v1/") && line.starts_with("| `")).count();
+        for (method, path) in ALL {
+            assert!(page.contains(&format!("| `{method} {path}` |")), "{method} {path}");
+        }
+        assert_eq!(rows, ALL.len(), "and no other");
+    }
+
+    #[test]
     fn an_answer_carries_its_version_beside_its_fields() {
         let json = serde_json::to_value(Versioned::new(Chains { chains: Vec::new() })).unwrap();
         assert_eq!(json, serde_json::json!({"version": 1, "chains": []}));
