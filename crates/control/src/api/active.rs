@@ -107,7 +107,7 @@ fn next_after(
     let after = present.and_then(|id| all.iter().position(|account| account.id == id)).map_or(0, |at| at + 1);
     let mut passed_over = Vec::new();
     for account in all.iter().cycle().skip(after).take(all.len()).filter(|account| Some(account.id) != present) {
-        match why_not(account, now) {
+        match why_not(herd, account, now) {
             None => return Ok((account.id, passed_over)),
             Some(why) => passed_over.push(format!("passed over {}: {why}", account.label)),
         }
@@ -120,7 +120,7 @@ fn next_after(
     })
 }
 
-fn why_not(account: &Account, now: UnixSeconds) -> Option<String> {
+fn why_not(herd: &Snapshot, account: &Account, now: UnixSeconds) -> Option<String> {
     match account.status {
         AccountStatus::NeedsLogin => return Some("it needs a login".to_owned()),
         AccountStatus::Disabled => return Some("the vendor has closed it".to_owned()),
@@ -130,7 +130,7 @@ fn why_not(account: &Account, now: UnixSeconds) -> Option<String> {
     if account.cost == CostClass::Metered {
         return Some("it is metered, choose it by its name".to_owned());
     }
-    let rest = account.cooling.as_ref().filter(|rest| rest.until > now)?;
+    let rest = herd.resting(account, now)?;
     Some(format!("it rests for {}", minutes(rest.until - now)))
 }
 
@@ -143,10 +143,10 @@ fn notes_on(herd: &Snapshot, target: &Target, now: UnixSeconds) -> Vec<String> {
             members.filter_map(|id| herd.accounts.get(id)).collect()
         }
     };
-    accounts.into_iter().flat_map(|account| notes_on_account(account, now)).collect()
+    accounts.into_iter().flat_map(|account| notes_on_account(herd, account, now)).collect()
 }
 
-fn notes_on_account(account: &Account, now: UnixSeconds) -> Vec<String> {
+fn notes_on_account(herd: &Snapshot, account: &Account, now: UnixSeconds) -> Vec<String> {
     let label = &account.label;
     let mut notes = Vec::new();
     match account.status {
@@ -160,7 +160,7 @@ fn notes_on_account(account: &Account, now: UnixSeconds) -> Vec<String> {
     if account.cost == CostClass::Metered {
         notes.push(format!("{label} is metered: every request on it costs money"));
     }
-    if let Some(rest) = account.cooling.as_ref().filter(|rest| rest.until > now) {
+    if let Some(rest) = herd.resting(account, now) {
         let left = minutes(rest.until - now);
         notes.push(format!("{label} is believed to rest for {left}; the next request finds out"));
     }

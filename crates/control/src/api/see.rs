@@ -22,7 +22,7 @@ pub(super) fn account(herd: &Herd, id: AccountId, now: UnixSeconds) -> Option<Ac
 /// One account.
 pub(super) fn view(herd: &Snapshot, profiles: &Profiles, account: &Account, now: UnixSeconds) -> AccountView {
     let profile = profiles.get(&account.id).map_or_else(Default::default, |profile| Profile::clone(profile));
-    let resting = account.cooling.as_ref().filter(|rest| rest.until > now).map(rest);
+    let resting = herd.resting(account, now).map(rest);
     let names_it = |target: &Target| *target == Target::Account(account.id);
     AccountView {
         id: account.id,
