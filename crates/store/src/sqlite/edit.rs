@@ -16,7 +16,15 @@ use crate::store::{MAX_CHAIN, MAX_POOLS, MAX_SESSION_PINS};
 const MAX_POOL_NAME: usize = 64;
 
 pub(super) fn all(tx: &Transaction<'_>, edits: &[Edit], now: UnixSeconds) -> Outcome<()> {
-    edits.iter().try_for_each(|edit| one(tx, edit, now))
+    edits.iter().try_for_each(|edit| one(tx, edit, now))?;
+    if edits.iter().any(|edit| matches!(edit, Edit::PinSession(_, Some(_)))) {
+        tx.execute(
+            "DELETE FROM session_pin WHERE session IN
+                (SELECT session FROM session_pin ORDER BY set_at DESC LIMIT -1 OFFSET ?1)",
+            [MAX_SESSION_PINS],
+        )?;
+    }
+    Ok(())
 }
 
 fn one(tx: &Transaction<'_>, edit: &Edit, now: UnixSeconds) -> Outcome<()> {
@@ -189,11 +197,6 @@ fn pin(tx: &Transaction<'_>, session: &SessionKey, target: Option<&Target>, now:
         tx.execute(
             "INSERT INTO session_pin (session, account, pool, set_at) VALUES (?1, ?2, ?3, ?4)",
             (&session.0, account, pool, now),
-        )?;
-        tx.execute(
-            "DELETE FROM session_pin WHERE session IN
-                (SELECT session FROM session_pin ORDER BY set_at DESC LIMIT -1 OFFSET ?1)",
-            [MAX_SESSION_PINS],
         )?;
     }
     Ok(())

@@ -125,6 +125,7 @@ macro_rules! every_fact {
                 a_session_has_the_home_it_was_given_last
                 sessions_unseen_for_thirty_days_have_no_home
                 sessions_are_listed_by_when_they_were_seen
+                the_session_unseen_for_longest_gives_way
                 a_session_remembers_the_pool_that_placed_it_while_there_is_one
                 homes_can_be_forgotten
             }

@@ -4,7 +4,7 @@ use remuda_core::request::Home;
 use remuda_core::route::StateChange;
 use remuda_core::snapshot::{Pool, SpendRule};
 use remuda_core::{Account, AccountStatus, Reading, ReadingSource, UnixSeconds, Window};
-use remuda_store::store::SESSION_AGE_S;
+use remuda_store::store::{MAX_SESSIONS, SESSION_AGE_S};
 use remuda_store::{Batch, Edit, SessionBinding, Store};
 
 use super::Place;
@@ -202,6 +202,17 @@ pub(crate) async fn sessions_are_listed_by_when_they_were_seen(place: &impl Plac
     let touched = vec![(session("a"), NOW + 9), (session("c"), NOW - 9), (session("unbound"), NOW)];
     store.apply(Arc::new(Batch { touched, ..Batch::default() }), NOW).await.unwrap();
     assert_eq!(homes(&store.sessions(NOW).await.unwrap()), [("a", NOW + 9), ("c", NOW + 2), ("b", NOW + 1)]);
+}
+
+pub(crate) async fn the_session_unseen_for_longest_gives_way(place: &impl Place) {
+    let store = place.open().await;
+    herd_of(&store, 1).await;
+    let bind = |n: usize| StateChange::Bind(session(&format!("s{n}")), home(1));
+    learn(&store, vec![bind(0)], NOW - 1).await;
+    learn(&store, (1..=MAX_SESSIONS).map(bind).collect(), NOW).await;
+    let kept = store.sessions(NOW).await.unwrap();
+    assert_eq!(kept.len(), MAX_SESSIONS);
+    assert!(kept.iter().all(|binding| binding.session != session("s0")));
 }
 
 pub(crate) async fn a_session_remembers_the_pool_that_placed_it_while_there_is_one(place: &impl Place) {
