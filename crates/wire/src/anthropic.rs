@@ -1,63 +1,7 @@
-//! What the gateway reads in Anthropic's answers: which events begin, are and end the content, and the token counts.
+//! The token counts in Anthropic's answers, read from the few events that have them.
 
 use remuda_core::record::Tokens;
 use serde::Deserialize;
-
-use crate::members::{Path, Scan};
-
-/// What an event means to the commit point.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FrameKind {
-    /// `message_start`, `ping`: before content, nothing visible yet.
-    Handshake,
-    /// `content_block_*`.
-    Content,
-    /// `message_delta`: the stop reason and the token counts.
-    Usage,
-    /// `message_stop`: the end; a stream without it was cut.
-    Terminal,
-    /// `error`.
-    Error,
-    /// Comments only.
-    Comment,
-    /// Any other event. New event types must pass, so it counts as content.
-    Unknown,
-}
-
-impl FrameKind {
-    /// Does this event release what was held back? All but handshakes, comments and errors do.
-    #[must_use]
-    pub fn commits(self) -> bool {
-        !matches!(self, Self::Handshake | Self::Comment | Self::Error)
-    }
-}
-
-/// Classifies an event by its name, or by the `type` in its data where it has no name. `data` is `None` for an event
-/// without data, also for one too large to be inspected.
-#[must_use]
-pub fn classify_frame(name: &[u8], data: Option<&[u8]>) -> FrameKind {
-    let named;
-    let name = match (name, data) {
-        ([], None) => return FrameKind::Comment,
-        ([], Some(data)) => {
-            let mut scan = Scan::new(TYPE, 1);
-            scan.feed(data);
-            named = scan.value(0).and_then(|raw| raw.text()).unwrap_or_default();
-            named.as_bytes()
-        }
-        (name, _) => name,
-    };
-    match name {
-        b"message_start" | b"ping" => FrameKind::Handshake,
-        b"message_delta" => FrameKind::Usage,
-        b"message_stop" => FrameKind::Terminal,
-        b"error" => FrameKind::Error,
-        name if name.starts_with(b"content_block_") => FrameKind::Content,
-        _ => FrameKind::Unknown,
-    }
-}
-
-const TYPE: &[Path] = &[Path { parent: None, key: "type" }];
 
 /// `message_start` has its usage in `message`; `message_delta` and an answer that is one JSON message have it on top.
 #[derive(Deserialize)]
@@ -74,9 +18,8 @@ struct Message {
     usage: Option<Usage>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default)]
-#[derive(Default)]
 struct Usage {
     input_tokens: Option<u64>,
     output_tokens: Option<u64>,
@@ -85,9 +28,8 @@ struct Usage {
     cache_creation: Option<CacheCreation>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default)]
-#[derive(Default)]
 struct CacheCreation {
     ephemeral_5m_input_tokens: Option<u64>,
     ephemeral_1h_input_tokens: Option<u64>,

@@ -73,7 +73,7 @@ impl Scanner {
         }
         // `begin`: where the present event begins, if in this chunk; `at`: where the present line does.
         let (mut begin, mut at) = (0, 0);
-        while let Some(stop) = memchr2(b'\n', b'\r', &chunk[at..]).map(|stop| at + stop) {
+        while let Some(stop) = line_end(&chunk[at..]).map(|stop| at + stop) {
             let next = match (chunk[stop], chunk.get(stop + 1)) {
                 (b'\r', Some(b'\n')) => stop + 2,
                 (b'\r', None) => {
@@ -128,6 +128,7 @@ impl Scanner {
         self.skipping || !self.carry.is_empty()
     }
 
+    #[inline]
     fn reset(&mut self, start: u64) {
         self.start = start;
         self.skipping = false;
@@ -136,10 +137,12 @@ impl Scanner {
         self.fields.name = 0..0;
         self.fields.data = None;
         self.fields.more.clear();
-        self.carry.clear();
-        self.carry.shrink_to(KEEP_CAPACITY);
-        self.joined.clear();
-        self.joined.shrink_to(KEEP_CAPACITY);
+        for buffer in [&mut self.carry, &mut self.joined] {
+            buffer.clear();
+            if buffer.capacity() > KEEP_CAPACITY {
+                *buffer = Vec::new();
+            }
+        }
     }
 
     /// Gives up on the present event, but for its name.
@@ -155,6 +158,7 @@ impl Scanner {
 
 impl Fields {
     /// Takes note of a line; true if it is the empty one.
+    #[inline]
     fn take_line(&mut self, event: &[u8], mut line: Range<usize>, first: bool) -> bool {
         if first && line.start == 0 && event[line.clone()].starts_with(b"\xef\xbb\xbf") {
             line.start = 3;
@@ -177,6 +181,7 @@ impl Fields {
     }
 
     /// The event whose bytes are `event`; `None` if there was no line.
+    #[inline]
     fn event<'a>(&self, event: &'a [u8], size: u64, end: u64, joined: &'a mut Vec<u8>) -> Option<Event<'a>> {
         if !self.any {
             return None;
@@ -200,7 +205,17 @@ impl Fields {
     }
 }
 
+/// Where the first line ends. Every event ends with an empty line, which needs no search.
+#[inline]
+fn line_end(text: &[u8]) -> Option<usize> {
+    match text.first()? {
+        b'\n' | b'\r' => Some(0),
+        _ => memchr2(b'\n', b'\r', text),
+    }
+}
+
 /// Where the value begins in a line of this field: behind the colon and one space.
+#[inline]
 fn value(line: &[u8], field: &[u8]) -> Option<usize> {
     match line.strip_prefix(field)? {
         [] => Some(field.len()),

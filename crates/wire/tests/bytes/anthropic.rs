@@ -1,42 +1,8 @@
-//! Anthropic's events and token counts.
+//! Anthropic's token counts.
 
 use remuda_core::record::Tokens;
-use remuda_wire::anthropic::{FrameKind, classify_frame, event_tokens, merge_tokens, message_tokens};
+use remuda_wire::anthropic::{event_tokens, merge_tokens, message_tokens};
 use rstest::rstest;
-
-#[rstest]
-#[case("message_start", FrameKind::Handshake, false)]
-#[case("ping", FrameKind::Handshake, false)]
-#[case("error", FrameKind::Error, false)]
-#[case("content_block_start", FrameKind::Content, true)]
-#[case("content_block_delta", FrameKind::Content, true)]
-#[case("content_block_stop", FrameKind::Content, true)]
-#[case("message_delta", FrameKind::Usage, true)]
-#[case("message_stop", FrameKind::Terminal, true)]
-#[case("invented_tomorrow", FrameKind::Unknown, true)]
-fn an_event_is_known_by_its_name_or_its_type(#[case] name: &str, #[case] kind: FrameKind, #[case] commits: bool) {
-    let data = format!(r#"{{"index":0,"type":"{name}"}}"#);
-    assert_eq!(classify_frame(name.as_bytes(), Some(data.as_bytes())), kind);
-    assert_eq!(classify_frame(b"", Some(data.as_bytes())), kind);
-    assert_eq!(classify_frame(name.as_bytes(), None), kind, "too large to be inspected");
-    assert_eq!(kind.commits(), commits);
-}
-
-#[test]
-fn what_has_neither_name_nor_data_is_a_comment() {
-    assert_eq!(classify_frame(b"", None), FrameKind::Comment);
-    assert!(!FrameKind::Comment.commits());
-}
-
-#[rstest]
-#[case(b"")]
-#[case(b"[DONE]")]
-#[case(br#"{"type":7}"#)]
-#[case(br#"{"nested":{"type":"ping"}}"#)]
-fn data_without_a_readable_type_is_content(#[case] data: &[u8]) {
-    assert_eq!(classify_frame(b"", Some(data)), FrameKind::Unknown);
-    assert!(FrameKind::Unknown.commits());
-}
 
 fn tokens(input: u64, output: u64, cache_read: u64, five: u64, hour: u64) -> Tokens {
     Tokens {

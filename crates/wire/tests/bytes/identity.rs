@@ -110,7 +110,7 @@ fn a_user_id_of_another_form_is_left_alone(#[case] user_id: &str) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
 
     /// Both the inner and the outer text may be escaped in any way that JSON allows.
     #[test]

@@ -26,7 +26,7 @@ fn text(value: Option<&Value>) -> Option<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
     fn valid_json_is_read_as_serde_json_reads_it(json in json::object(), dress in json::dress(), cuts in cuts()) {

@@ -13,7 +13,7 @@ fn edits() -> impl Strategy<Value = Vec<(Index, Index, Vec<u8>)>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
     fn edits_change_their_ranges_and_every_other_byte_is_the_same_memory(

@@ -105,7 +105,7 @@ fn stream() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
     fn any_cutting_of_any_stream_gives_the_same_events(raw in stream(), cuts in cuts()) {
