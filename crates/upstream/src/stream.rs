@@ -36,21 +36,11 @@ impl Stream {
                 pin!(tcp.read_buf(buf)).poll(cx)
             }
             Self::Tls(tls) => {
-                let (tcp, session) = tls.get_ref();
-                if session.wants_read() {
-                    ready!(tcp.poll_read_ready(cx))?;
-                }
+                // Reading into nothing waits for plain text, an end or an error, and leaves the text with the session;
+                // the read behind it then takes all records that have come.
+                ready!(Pin::new(&mut *tls).poll_read(cx, &mut ReadBuf::new(&mut [])))?;
                 buf.reserve(room);
-                let mut total = ready!(pin!(tls.read_buf(buf)).poll(cx))?;
-                // One read of the socket may have brought many records; each is handed over by a call of its own.
-                // None of these calls reaches the socket. An end or an error among them is met again by the next read.
-                while total > 0 && buf.len() < buf.capacity() && !tls.get_ref().1.wants_read() {
-                    match pin!(tls.read_buf(buf)).poll(cx) {
-                        Poll::Ready(Ok(n)) if n > 0 => total += n,
-                        _ => break,
-                    }
-                }
-                Poll::Ready(Ok(total))
+                pin!(tls.read_buf(buf)).poll(cx)
             }
         }
     }

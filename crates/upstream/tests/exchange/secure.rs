@@ -1,5 +1,6 @@
 //! TLS: trusted by the user's own authority file, refused otherwise, and the same promises as without.
 
+use std::io::Write;
 use std::sync::Arc;
 
 use http_body_util::BodyExt;
@@ -10,12 +11,12 @@ use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tempfile::NamedTempFile;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use crate::scripted::{Server, client, client_with, collect, post, read_request};
+use crate::scripted::{Fed, Server, client, client_with, collect, post, read_request};
 
 /// A certificate for loopback, signed by an authority whose PEM file is beside it.
 struct Trust {
@@ -128,9 +129,9 @@ async fn records_that_came_together_leave_as_one_frame() {
             // Taken into one write of the socket, each as a record of its own.
             let session = tls.get_mut().1;
             for event in 0..10 {
-                std::io::Write::write_all(&mut session.writer(), format!("4\r\n{event:04}\r\n").as_bytes()).unwrap();
+                session.writer().write_all(format!("4\r\n{event:04}\r\n").as_bytes()).unwrap();
             }
-            std::io::Write::write_all(&mut session.writer(), b"0\r\n\r\n").unwrap();
+            session.writer().write_all(b"0\r\n\r\n").unwrap();
             tls.flush().await.unwrap();
         })
         .await;
@@ -138,6 +139,60 @@ async fn records_that_came_together_leave_as_one_frame() {
     let frame = body.frame().await.unwrap().unwrap().into_data().unwrap();
     assert_eq!(frame, (0..10).map(|event| format!("{event:04}")).collect::<String>());
     assert!(body.frame().await.is_none());
+}
+
+#[tokio::test]
+async fn a_broken_record_behind_data_is_an_error_at_once() {
+    let trust = Trust::new();
+    let (_server, origin) = trust
+        .serve("127.0.0.1", |mut tls| async move {
+            read_request(&mut tls).await;
+            let (tcp, session) = tls.get_mut();
+            session.writer().write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhi").unwrap();
+            let mut raw = Vec::new();
+            session.write_tls(&mut raw).unwrap();
+            raw.extend(b"\x17\x03\x03\x00\x20no record of this connection !!!");
+            tcp.write_all(&raw).await.unwrap();
+            std::future::pending().await
+        })
+        .await;
+    let mut body = trust.client().send(&origin, post("{}")).await.unwrap().into_body();
+    assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "hi");
+    let error = body.frame().await.unwrap().unwrap_err();
+    assert!(matches!(error, Error::Closed { before_head: false, source: Some(_) }), "{error}");
+}
+
+#[tokio::test]
+async fn what_the_caller_gave_is_on_its_way_before_more_is_awaited() {
+    const FIRST: usize = 8 << 20;
+    let trust = Trust::new();
+    let (send, mut taken) = tokio::sync::mpsc::unbounded_channel();
+    let (_server, origin) = trust
+        .serve("127.0.0.1", move |mut tls| {
+            let send = send.clone();
+            async move {
+                let (mut total, mut piece) = (0, vec![0; 4096]);
+                while !piece.starts_with(b"!") {
+                    let read = tls.read(&mut piece).await.unwrap();
+                    assert!(read > 0);
+                    total += read;
+                    send.send(total).unwrap();
+                }
+                tls.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+                tls.flush().await.unwrap();
+            }
+        })
+        .await;
+    let (feed, body) = Fed::new(FIRST as u64 + 1);
+    feed.send(Ok(vec![b'x'; FIRST].into())).unwrap();
+    let rest = async {
+        while taken.recv().await.unwrap() <= FIRST {}
+        feed.send(Ok("!".into())).unwrap();
+    };
+    let request = http::Request::post("/").body(body).unwrap();
+    let client = trust.client();
+    let (response, ()) = tokio::join!(client.send(&origin, request), rest);
+    assert_eq!(response.unwrap().status().as_u16(), 200);
 }
 
 #[rstest]
@@ -169,14 +224,15 @@ async fn a_refusal_behind_a_failed_write_is_read_also_under_tls() {
     let (_server, origin) = trust
         .serve("127.0.0.1", |mut tls| async move {
             let mut first = [0; 1000];
-            tokio::io::AsyncReadExt::read_exact(&mut tls, &mut first).await.unwrap();
+            tls.read_exact(&mut first).await.unwrap();
             tls.write_all(b"HTTP/1.1 429 Too Many Requests\r\ncontent-length: 2\r\n\r\nno").await.unwrap();
             tls.flush().await.unwrap();
         })
         .await;
     let client = trust.client();
-    for _ in 0..20 {
-        let response = client.send(&origin, post(vec![b'x'; 2 << 20])).await.unwrap();
+    let body = bytes::Bytes::from(vec![b'x'; 32 << 20]);
+    for _ in 0..10 {
+        let response = client.send(&origin, post(body.clone())).await.unwrap();
         assert_eq!(response.status().as_u16(), 429);
         assert_eq!(collect(response).await.unwrap().0, b"no");
     }
