@@ -76,11 +76,13 @@ async fn a_half_sent_head_does_not_move_the_deadline() {
 async fn an_answer_that_falls_silent_is_an_idle_timeout_behind_what_it_said() {
     let server = Server::start(|mut socket, _| async move {
         read_request(&mut socket).await;
+        // Long enough for the timer to have been set to the head's deadline, which is further away.
+        skip(5 * SECOND).await;
         socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhi").await.unwrap();
         std::future::pending().await
     })
     .await;
-    let client = client_with(|config| config.idle_timeout = SHORT);
+    let client = client_with(|config| (config.idle_timeout, config.head_timeout) = (SHORT, 3600 * SECOND));
     let mut body = client.send(&server.origin, post("{}")).await.unwrap().into_body();
     assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "hi");
     let error = body.frame().await.unwrap().unwrap_err();

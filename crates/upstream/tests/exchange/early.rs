@@ -94,6 +94,35 @@ async fn an_answer_that_begins_early_goes_on_while_the_request_is_still_written(
 }
 
 #[tokio::test]
+async fn behind_a_refusal_no_more_of_the_request_is_sent() {
+    let (report, mut rests) = mpsc::unbounded_channel();
+    let (end, ends) = mpsc::unbounded_channel();
+    let ends = std::sync::Mutex::new(Some(ends));
+    let server = Server::start(move |mut socket, _| {
+        let (report, mut ends) = (report.clone(), ends.lock().unwrap().take().unwrap());
+        async move {
+            read_head(&mut socket).await;
+            socket.write_all(b"HTTP/1.1 429 No\r\ntransfer-encoding: chunked\r\n\r\n2\r\nno\r\n").await.unwrap();
+            ends.recv().await.unwrap();
+            socket.write_all(b"1\r\n!\r\n0\r\n\r\n").await.unwrap();
+            let mut rest = Vec::new();
+            let _ = socket.read_to_end(&mut rest).await;
+            report.send(rest.len()).unwrap();
+        }
+    })
+    .await;
+    let (feed, body) = Fed::new(100);
+    let request = Request::builder().method(Method::POST).uri("/").body(body).unwrap();
+    let mut body = client().send(&server.origin, request).await.unwrap().into_body();
+    assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "no");
+    // Nobody takes it any more.
+    let _ = feed.send(Ok(vec![b'x'; 50].into()));
+    end.send(()).unwrap();
+    assert_eq!(body.collect().await.unwrap().to_bytes(), "!");
+    assert_eq!(rests.recv().await, Some(0));
+}
+
+#[tokio::test]
 async fn an_early_answer_that_ends_before_the_request_costs_the_connection_only() {
     let server = Server::start(|mut socket, _| async move {
         read_head(&mut socket).await;
