@@ -85,7 +85,7 @@ async fn an_answer_that_falls_silent_is_an_idle_timeout_behind_what_it_said() {
     let client = client_with(|config| (config.idle_timeout, config.head_timeout) = (SHORT, 3600 * SECOND));
     let mut body = client.send(&server.origin, post("{}")).await.unwrap().into_body();
     assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "hi");
-    let error = body.frame().await.unwrap().unwrap_err();
+    let error = tokio::time::timeout(20 * SECOND, body.frame()).await.unwrap().unwrap().unwrap_err();
     assert_eq!(stage(&error), (Stage::Idle, true));
     assert!(body.frame().await.is_none(), "an error is the last word");
     assert_eq!(client.counts().idle, 0);

@@ -16,7 +16,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use crate::scripted::{Fed, Server, client, client_with, collect, post, read_request};
+use crate::scripted::{Fed, SECOND, Server, client, client_with, collect, post, read_request};
 
 /// A certificate for loopback, signed by an authority whose PEM file is beside it.
 struct Trust {
@@ -171,16 +171,21 @@ async fn a_broken_record_behind_data_is_an_error_at_once() {
     assert!(matches!(error, Error::Closed { before_head: false, source: Some(_) }), "{error}");
 }
 
+/// TLS takes up to 64 KiB more than the socket does. Which size leaves some of the body there is up to the machine:
+/// the sizes tried are less than that apart.
 #[tokio::test]
 async fn what_the_caller_gave_is_on_its_way_before_more_is_awaited() {
-    const FIRST: usize = 8 << 20;
     let trust = Trust::new();
     let (send, mut taken) = tokio::sync::mpsc::unbounded_channel();
     let (_server, origin) = trust
         .serve("127.0.0.1", move |mut tls| {
             let send = send.clone();
             async move {
-                let (mut total, mut piece) = (0, vec![0; 4096]);
+                // The client fills the socket meanwhile.
+                for _ in 0..20 {
+                    tokio::task::yield_now().await;
+                }
+                let (mut total, mut piece) = (0, vec![0; 65_536]);
                 while !piece.starts_with(b"!") {
                     let read = tls.read(&mut piece).await.unwrap();
                     assert!(read > 0);
@@ -189,19 +194,26 @@ async fn what_the_caller_gave_is_on_its_way_before_more_is_awaited() {
                 }
                 tls.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
                 tls.flush().await.unwrap();
+                let _ = tls.shutdown().await;
             }
         })
         .await;
-    let (feed, body) = Fed::new(FIRST as u64 + 1);
-    feed.send(Ok(vec![b'x'; FIRST].into())).unwrap();
-    let rest = async {
-        while taken.recv().await.unwrap() <= FIRST {}
-        feed.send(Ok("!".into())).unwrap();
-    };
-    let request = http::Request::post("/").body(body).unwrap();
-    let client = trust.client();
-    let (response, ()) = tokio::join!(client.send(&origin, request), rest);
-    assert_eq!(response.unwrap().status().as_u16(), 200);
+    let client = client_with(|config| {
+        config.extra_ca_file = Some(trust.authority.path().to_owned());
+        config.max_idle = 0;
+    });
+    for size in (1_000_000..7_000_000).step_by(60_000) {
+        let (feed, body) = Fed::new(size as u64 + 1);
+        feed.send(Ok(vec![b'x'; size].into())).unwrap();
+        let rest = async {
+            while taken.recv().await.unwrap() <= size {}
+            feed.send(Ok("!".into())).unwrap();
+        };
+        let request = http::Request::post("/").body(body).unwrap();
+        let both = async { tokio::join!(client.send(&origin, request), rest).0 };
+        let response = tokio::time::timeout(20 * SECOND, both).await.expect("part of the body was kept back");
+        assert_eq!(response.unwrap().status().as_u16(), 200);
+    }
 }
 
 #[rstest]
