@@ -68,6 +68,18 @@ pub enum RequestKind {
     Background,
 }
 
+impl RequestKind {
+    /// Does the vendor count it against plan windows? Counting tokens and listing models are answered by accounts whose
+    /// windows are spent, too.
+    #[must_use]
+    pub fn draws_on_quota(self) -> bool {
+        match self {
+            Self::Main | Self::Subagent | Self::Background => true,
+            Self::CountTokens | Self::Models => false,
+        }
+    }
+}
+
 /// Where a session lives.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Home {

@@ -40,6 +40,14 @@ pub enum Strategy {
 }
 
 /// A named set of accounts.
+///
+/// As the place of a request (active or pinned) it gives a new session a home: the first member that can serve, by its
+/// strategy. The other members then stand in for that home, in the pool's order, and after them the home's own chain;
+/// chains of other members are never looked at. While no member can serve, the session stays without a home and is
+/// placed anew next time. On a chain a pool is nothing but its members in order.
+///
+/// Membership is no consent to spend: a metered member needs a rule, unless every member is metered, because then
+/// choosing the pool is choosing to spend.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pool {
     /// How a member is chosen.

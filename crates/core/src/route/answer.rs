@@ -2,7 +2,7 @@
 
 use super::change::StateChange;
 use super::gate::Probes;
-use super::learn::{self, Exchange};
+use super::learn::{self, Exchange, Proof};
 use super::outcome::Outcome;
 use super::path::{Candidate, Role};
 use super::{Asking, Route, Stage};
@@ -22,7 +22,9 @@ impl Route {
         let mut changes = match snapshot.accounts.get(&account) {
             Some(found) => {
                 let asked = model.as_deref().unwrap_or(&self.request.model);
-                learn::from_success(snapshot, found, asked, role == Role::Chosen, when)
+                let drew_on_quota = self.request.kind.draws_on_quota();
+                let proof = Proof { chosen: role == Role::Chosen, drew_on_quota };
+                learn::from_success(snapshot, found, asked, proof, when)
             }
             None => Vec::new(),
         };

@@ -7,7 +7,7 @@ use crate::id::{AccountId, SessionKey};
 use crate::request::Home;
 use crate::time::UnixSeconds;
 
-/// Something that must be remembered. Applied to the snapshot with [`Snapshot::apply`] and written behind to the store.
+/// Something that must be remembered. Applied to the snapshot with [`crate::Snapshot::apply`] and written behind to the store.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StateChange {

@@ -3,7 +3,7 @@
 use super::path::{Candidate, Consent, Role};
 use super::skip::{Passed, SkipReason};
 use super::source::Source;
-use crate::account::{Account, AccountStatus, CostClass, CredentialKind, Vendor};
+use crate::account::{Account, AccountStatus, Cooldown, CostClass, CredentialKind, Vendor};
 use crate::headroom::Headroom;
 use crate::id::AccountId;
 use crate::request::RequestFacts;
@@ -81,10 +81,8 @@ impl<'a> Gate<'a> {
     /// Terms, reserves, status, rests, vendor and money.
     fn willing(&self, account: &'a Account, candidate: &Candidate, taken: Probes) -> Result<Probes, Passed> {
         let no = |reason| Err(pass(candidate, reason, None));
-        let no_until = |reason, until| Err(pass(candidate, reason, Some(until)));
         let model = candidate.model.as_deref().unwrap_or(&self.request.model);
         let believed = candidate.role != Role::Chosen;
-        let mut probes = taken;
 
         if !self.granted(account) {
             return no(SkipReason::NotGranted);
@@ -104,28 +102,7 @@ impl<'a> Gate<'a> {
         if self.refused_under_another_label(account) {
             return no(SkipReason::SameIdentity);
         }
-        if believed {
-            if let Some(rest) = self.rests.of(account) {
-                return no_until(SkipReason::Cooling, rest.until);
-            }
-            if let Some(rest) = account.cooling.as_ref().filter(|rest| rest.needs_probe(self.now)) {
-                match rest.being_probed(self.now) {
-                    Some(until) if !taken.account => return no_until(SkipReason::Probing, until),
-                    _ => probes.account = true,
-                }
-            }
-            if let Some(rest) = account.model_cooling.get(model) {
-                if rest.holds(self.now) {
-                    return no_until(SkipReason::ModelCooling, rest.until);
-                }
-                if rest.needs_probe(self.now) {
-                    match rest.being_probed(self.now) {
-                        Some(until) if !taken.model => return no_until(SkipReason::Probing, until),
-                        _ => probes.model = true,
-                    }
-                }
-            }
-        }
+        let probes = if believed { self.rested(account, candidate, model, taken)? } else { taken };
         if account.vendor != self.request.vendor && candidate.model.is_none() {
             return no(SkipReason::OtherVendor);
         }
@@ -136,6 +113,43 @@ impl<'a> Gate<'a> {
             return no(SkipReason::Metered);
         }
         Ok(probes)
+    }
+
+    /// The rests of the account and of the model. One that was a guess and is over lets a single request through.
+    fn rested(
+        &self,
+        account: &'a Account,
+        candidate: &Candidate,
+        model: &str,
+        taken: Probes,
+    ) -> Result<Probes, Passed> {
+        let no = |reason, until| Err(pass(candidate, reason, Some(until)));
+        let mut probes = taken;
+        if let Some(rest) = self.rests.of(account) {
+            return no(SkipReason::Cooling, rest.until);
+        }
+        if let Some(rest) = account.cooling.as_ref().filter(|rest| self.must_probe(rest)) {
+            match rest.being_probed(self.now) {
+                Some(until) if !taken.account => return no(SkipReason::Probing, until),
+                _ => probes.account = true,
+            }
+        }
+        let Some(rest) = account.model_cooling.get(model) else { return Ok(probes) };
+        if rest.holds(self.now) {
+            return no(SkipReason::ModelCooling, rest.until);
+        }
+        if self.must_probe(rest) {
+            match rest.being_probed(self.now) {
+                Some(until) if !taken.model => return no(SkipReason::Probing, until),
+                _ => probes.model = true,
+            }
+        }
+        Ok(probes)
+    }
+
+    /// What draws on no quota finds out nothing about it, and need not wait for those who do.
+    fn must_probe(&self, rest: &Cooldown) -> bool {
+        self.request.kind.draws_on_quota() && rest.needs_probe(self.now)
     }
 
     /// The account's own minimum, which gives way when there is nobody else, and the limit of moves.

@@ -53,17 +53,26 @@ pub(super) fn status(account: &Account, to: AccountStatus) -> Option<StateChange
     changes.then_some(StateChange::Status(account.id, to))
 }
 
-/// What success disproves: a guessed rest that was being probed, and, where a person chose the account against all
-/// beliefs, those beliefs. What was learned only after the request was sent is not disproved by it.
+/// Which beliefs the success of a request disproves.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Proof {
+    /// A person chose the account against all beliefs: they are wrong.
+    pub(super) chosen: bool,
+    /// It drew on the account's quota: a rest that was a guess is over.
+    pub(super) drew_on_quota: bool,
+}
+
+/// What success disproves. What was learned only after the request was sent is not disproved by it.
 pub(super) fn from_success(
     snapshot: &Snapshot,
     account: &Account,
     model: &str,
-    chosen: bool,
+    proof: Proof,
     when: Exchange,
 ) -> Vec<StateChange> {
+    let chosen = proof.chosen;
     let disproved = |rest: &Cooldown| rest.since <= when.sent_at && rest.holds(when.now) && chosen;
-    let proven = |rest: &Cooldown| rest.needs_probe(when.now);
+    let proven = |rest: &Cooldown| rest.needs_probe(when.now) && (proof.drew_on_quota || chosen);
     let mut changes = Vec::new();
     if account.cooling.as_ref().is_some_and(|rest| disproved(rest) || proven(rest)) {
         changes.push(StateChange::Cooling(account.id, None));

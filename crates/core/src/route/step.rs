@@ -9,19 +9,19 @@ use crate::verdict::Verdict;
 /// What the caller does next.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
-    /// Send the request to this account, then call [`Route::answered`].
+    /// Send the request to this account, then call [`super::Route::answered`].
     Send {
         /// Whom to ask.
         account: AccountId,
         /// The model to put in place of the one named, if the chain step says so.
         model: Option<String>,
     },
-    /// Refresh this account's credential once (the generation that was refused), then call [`Route::refreshed`].
+    /// Refresh this account's credential once (the generation that was refused), then call [`super::Route::refreshed`].
     Refresh {
         /// Whose credential.
         account: AccountId,
     },
-    /// Wait this many seconds, then ask [`Route::next`] again.
+    /// Wait this many seconds, then ask [`super::Route::next`] again.
     Wait {
         /// Seconds.
         seconds: f64,

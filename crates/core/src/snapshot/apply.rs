@@ -48,3 +48,61 @@ impl Account {
         self.model_cooling.insert(model.to_owned(), rest.clone());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::account::{AccountStatus, CostClass, CredentialKind, Vendor};
+    use crate::id::Label;
+    use crate::verdict::Class;
+
+    use super::*;
+
+    fn id(n: u128) -> AccountId {
+        AccountId(uuid::Uuid::from_u128(n))
+    }
+
+    fn herd() -> Snapshot {
+        let label = Label::new("a").unwrap();
+        let account = Account::new(id(1), label, Vendor::Anthropic, CredentialKind::Subscription, CostClass::Included);
+        Snapshot { accounts: [(id(1), account)].into(), ..Snapshot::default() }
+    }
+
+    fn rest(until: i64) -> Cooldown {
+        let (reason, evidence) = (Class::ModelExhausted, String::new());
+        Cooldown { until, reason, stated: false, since: 0, evidence, probing_until: None }
+    }
+
+    #[test]
+    fn models_at_rest_are_bounded_and_the_first_to_be_back_is_forgotten() {
+        let mut herd = herd();
+        for n in 0..Account::MAX_MODEL_COOLDOWNS as i64 + 1 {
+            herd.apply(&StateChange::ModelCooling(id(1), format!("m{n}"), Some(rest(1_000 + n))));
+        }
+        let resting = &herd.accounts[&id(1)].model_cooling;
+        assert_eq!(resting.len(), Account::MAX_MODEL_COOLDOWNS);
+        assert!(!resting.contains_key("m0") && resting.contains_key("m64"));
+        herd.apply(&StateChange::ModelCooling(id(1), "m5".to_owned(), Some(rest(9_000))));
+        assert_eq!(herd.accounts[&id(1)].model_cooling["m5"].until, 9_000, "one that is known needs no room");
+    }
+
+    #[test]
+    fn changes_about_an_account_that_is_gone_are_dropped() {
+        let mut herd = herd();
+        let before = herd.clone();
+        herd.apply(&StateChange::Cooling(id(2), Some(rest(9))));
+        herd.apply(&StateChange::Status(id(2), AccountStatus::Disabled));
+        assert_eq!(herd, before);
+    }
+
+    #[test]
+    fn a_probe_is_noted_on_a_rest_and_only_there() {
+        let mut herd = herd();
+        herd.apply(&StateChange::Probing(id(1), None, Some(60)));
+        assert_eq!(herd.accounts[&id(1)].cooling, None);
+        herd.apply(&StateChange::Cooling(id(1), Some(rest(9))));
+        herd.apply(&StateChange::Probing(id(1), None, Some(60)));
+        assert_eq!(herd.accounts[&id(1)].cooling.as_ref().and_then(|rest| rest.probing_until), Some(60));
+        herd.apply(&StateChange::Probing(id(1), None, None));
+        assert_eq!(herd.accounts[&id(1)].cooling, Some(rest(9)));
+    }
+}

@@ -1,9 +1,9 @@
 //! A rest whose end was only a guess ends with a single probe.
 
 use remuda_core::account::Cooldown;
-use remuda_core::request::PinScope;
+use remuda_core::request::{PinScope, RequestKind};
 use remuda_core::route::{Action, Answer, Outcome, SkipReason};
-use remuda_core::{Class, Verdict};
+use remuda_core::{Class, RequestFacts, Verdict};
 use rstest::rstest;
 
 use crate::herd::{Herd, MODEL, NOW, guess, id, refused, rest, spent, verdict};
@@ -118,12 +118,26 @@ fn a_model_that_rests_on_a_guess_is_probed_too_and_others_are_free() {
     let mut probe = herd.begin(herd.request("1"));
     assert!(sends_to(&herd.next(&mut probe), "a"));
     assert_eq!(herd.ask("2", &[]).skipped("a"), Some(SkipReason::Probing));
-    let other_model = remuda_core::RequestFacts { model: "claude-sonnet-5".to_owned(), ..herd.request("3") };
+    let other_model = RequestFacts { model: "claude-sonnet-5".to_owned(), ..herd.request("3") };
     assert_eq!(herd.walk(other_model, &[]).tried, ["a"]);
 
     herd.answer(&mut probe, refused(Class::ModelExhausted));
     let renewed = &herd.account("a").model_cooling[MODEL];
     assert_eq!((renewed.until - NOW, renewed.probing_until), (1_800, None));
+}
+
+#[test]
+fn counting_tokens_proves_nothing_and_waits_for_no_probe() {
+    let mut herd = herd();
+    let count = |herd: &Herd| RequestFacts { kind: RequestKind::CountTokens, ..herd.request("1") };
+    let counted = count(&herd);
+    assert_eq!(herd.walk(counted, &[]).tried, ["a"]);
+    assert_eq!(herd.account("a").cooling, Some(guess(900, 0)), "the rest is still to be probed");
+    let mut probe = herd.begin(herd.request("2"));
+    assert!(sends_to(&herd.next(&mut probe), "a"));
+    let counted = count(&herd);
+    assert_eq!(herd.walk(counted, &[]).tried, ["a"]);
+    assert_eq!(herd.ask("3", &[]).skipped("a"), Some(SkipReason::Probing));
 }
 
 #[test]

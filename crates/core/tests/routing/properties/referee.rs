@@ -118,6 +118,8 @@ impl Referee {
         assert!(self.may_spend(account, is_source, snapshot, now), "silent spending");
         if !chosen {
             assert!(!rests(account, asked, snapshot, now), "a resting account is asked");
+        }
+        if !chosen && self.facts.kind.draws_on_quota() {
             self.one_probe(account, asked, changes, now, retries);
         }
     }
