@@ -1,7 +1,7 @@
 //! `remuda use`, `next`, `fallback`, `reset`.
 
-use remuda_control::types::{ActiveChange, ChainChange, Empty, NextChange, Reset, Status};
-use remuda_control::verb::{DoReset, GetStatus, ListChains, Next, SetChain, Use};
+use remuda_control::types::{AccountRef, ActiveChange, ChainChange, Empty, NextChange, Reset, Status};
+use remuda_control::verb::{DoReset, GetStatus, ListChains, Next, SetChain, ShowAccount, Use};
 use remuda_control::{Code, Failure, nearest};
 use serde::Serialize;
 
@@ -31,9 +31,10 @@ pub(super) async fn fallback(context: &Context, args: FallbackArgs) -> anyhow::R
         return context.show::<ListChains>(Empty {}, view::chains).await;
     };
     if args.targets.is_empty() && !args.clear {
-        let question = format!("Shall {source} stand alone, without stand-ins?");
+        let account = context.ask::<ShowAccount>(AccountRef { account: source.clone() }).await?.account;
         let instead = format!("say so beforehand: remuda fallback {} --clear", view::quoted(&source));
-        if !context.agreed(&question, &instead)? {
+        let question = view::before_clearing(&account);
+        if !account.chain.is_empty() && !context.agreed(&question, &instead)? {
             context.out.note("Nothing was changed.");
             return Ok(OK);
         }

@@ -1,6 +1,8 @@
 //! The active account, chains, pools, resets.
 
-use remuda_control::types::{ActiveChanged, ChainChanged, Chains, PoolChanged, Pools, ResetDone, ResetWhat};
+use remuda_control::types::{
+    AccountView, ActiveChanged, ChainChanged, Chains, PoolChanged, Pools, ResetDone, ResetWhat,
+};
 
 use super::table::Table;
 use super::words::{DIM, STRONG, command, paint};
@@ -50,6 +52,12 @@ pub(crate) fn chains(all: &Chains) -> String {
         table.row([chain.source.clone(), paint(DIM, "cannot serve →"), chain.targets.join(", ")]);
     }
     table.render()
+}
+
+/// The question before a chain is cleared.
+pub(crate) fn before_clearing(source: &AccountView) -> String {
+    let verb = if source.chain.len() == 1 { "stands" } else { "stand" };
+    format!("{} {verb} in for {} now. Shall it stand alone?", list(&source.chain), paint(STRONG, &source.label))
 }
 
 /// After `remuda fallback SOURCE …`.

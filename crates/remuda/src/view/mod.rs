@@ -16,7 +16,7 @@ mod words;
 use remuda_control::Failure;
 
 pub(crate) use account::{accounts, before_removal, changed, removed, shown};
-pub(crate) use choice::{active, chain, chains, pool, pool_removed, pools, project, reset};
+pub(crate) use choice::{active, before_clearing, chain, chains, pool, pool_removed, pools, project, reset};
 pub(crate) use daemon::{already_runs, serving, stopped};
 pub(crate) use doctor::findings;
 pub(crate) use fake::fake_runs;

@@ -7,5 +7,6 @@ mod daemon;
 mod login;
 mod project;
 mod run;
+mod terminal;
 mod trial;
 mod trouble;

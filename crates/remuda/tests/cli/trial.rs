@@ -102,6 +102,20 @@ impl Trial {
         told(child)
     }
 
+    /// A command on a terminal of 100 columns, with a person who types this. Standard output and error are one.
+    pub(crate) fn on_terminal(&self, args: &[&str], typed: &str) -> Ended {
+        let quoted: Vec<String> = args.iter().map(|arg| format!("'{arg}'")).collect();
+        let line = format!("stty cols 100; exec {} {}", env!("CARGO_BIN_EXE_remuda"), quoted.join(" "));
+        let plain = self.command::<&str>(&[]);
+        let mut command = Command::new("script");
+        command.env_clear().envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.env("SHELL", "/bin/sh").env("TERM", "xterm").current_dir(self.project());
+        command.args(["-qec", &line, "/dev/null"]);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();
+        told(child)
+    }
+
     /// An API-key account: metered unless `options` say otherwise.
     pub(crate) fn add_key(&self, label: &str, options: &[&str]) -> FakeAccount {
         let account = self.vendor.add_account(AccountSpec::api_key(label)).unwrap();
