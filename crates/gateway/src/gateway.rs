@@ -88,7 +88,7 @@ impl Gateway {
             Err(why) => return hand_over::not_let_in(forward.vendor, why, id),
         };
         self.budget.deposit();
-        if who.key.last_used_at.is_none_or(|then| now - then >= 3600) {
+        if who.mark_used(now) {
             self.journal.key_used(who.key.id, now);
         }
         let (head, body) = request.into_parts();

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -41,8 +42,22 @@ fn hash(text: &str) -> KeyHash {
 pub struct Known {
     /// The key.
     pub key: Arc<ClientKey>,
-    /// When its pin was chosen, in the order of all choices; see `choice`.
+    /// When its pin was chosen, in the order of all choices; see [`crate::choice`].
     pub chosen: u64,
+    used_at: Arc<AtomicI64>,
+}
+
+impl Known {
+    /// Marks the key as used. True when the last mark is so old that the store should hear of it.
+    #[must_use]
+    pub fn mark_used(&self, now: UnixSeconds) -> bool {
+        const TELL_AFTER_S: i64 = 600;
+        let stale = now.saturating_sub(self.used_at.load(Ordering::Relaxed)) >= TELL_AFTER_S;
+        if stale {
+            self.used_at.store(now, Ordering::Relaxed);
+        }
+        stale
+    }
 }
 
 /// All keys that open something. Bounded by the store.
@@ -70,7 +85,8 @@ pub enum Refused {
 impl ClientKeys {
     /// Adds a key.
     pub fn insert(&mut self, key: ClientKey, chosen: u64) {
-        self.by_hash.insert(key.hash.0, Known { key: Arc::new(key), chosen });
+        let used_at = Arc::new(AtomicI64::new(key.last_used_at.unwrap_or_default()));
+        self.by_hash.insert(key.hash.0, Known { key: Arc::new(key), chosen, used_at });
     }
 
     /// Removes a key. True: it was there.
@@ -202,6 +218,16 @@ mod tests {
         assert_eq!(all.recognise(&presented, 100).unwrap_err(), Refused::Expired);
         assert!(all.remove(id));
         assert_eq!(all.recognise(&presented, 99).unwrap_err(), Refused::Unknown);
+    }
+
+    #[test]
+    fn the_store_hears_of_a_used_key_every_ten_minutes_at_most() {
+        let (all, text, _) = keys(None);
+        let known = all.recognise(&headers("x-api-key", &text), 10_000).unwrap();
+        assert!(known.mark_used(10_000));
+        let again = all.recognise(&headers("x-api-key", &text), 10_000).unwrap();
+        assert!(!again.mark_used(10_599));
+        assert!(again.mark_used(10_600));
     }
 
     #[test]
