@@ -13,7 +13,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use remuda_gateway::{ClientBody, Fallback, Peer};
+use remuda_gateway::{BoxFuture, ClientBody, Fallback, Peer};
 use remuda_store::KeyScope;
 use serde::Serialize;
 use tower::ServiceExt;
@@ -40,12 +40,15 @@ impl Control {
 }
 
 impl Fallback for Control {
-    async fn call(&self, request: Request<Incoming>, peer: Peer) -> Response<ClientBody> {
+    fn call(&self, request: Request<Incoming>, peer: Peer) -> BoxFuture<'_> {
         let (mut head, body) = request.into_parts();
         head.extensions.insert(peer);
         let request = Request::from_parts(head, Body::new(body));
-        let Ok(response) = self.router.clone().oneshot(request).await;
-        response.map(|body| ClientBody::Other(body.map_err(Into::into).boxed_unsync()))
+        let answer = self.router.clone().oneshot(request);
+        Box::pin(async move {
+            let Ok(response) = answer.await;
+            response.map(|body| ClientBody::Other(body.map_err(Into::into).boxed_unsync()))
+        })
     }
 }
 

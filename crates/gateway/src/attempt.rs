@@ -12,8 +12,11 @@ use remuda_credentials::{Token, TokenError};
 use remuda_store::AuthHeader;
 use remuda_upstream::Incoming;
 use remuda_vendors::UpstreamAnswer;
+use remuda_wire::identity::UserId;
+use remuda_wire::peek::{Peek, Status, Wanted};
 use remuda_wire::splice::{self, Edit};
 
+use crate::draft;
 use crate::flight::Flight;
 use crate::headers::{self, AuthStyle, Needs};
 use crate::herd::Mount;
@@ -21,6 +24,7 @@ use crate::hold::{Committed, Judged, Uncommitted};
 use crate::outgoing::{Frames, Outgoing};
 use crate::plain::Plain;
 use crate::replay::BodyError;
+use crate::restate::{self, Restated};
 
 /// Most bytes of a refusal that are read and handed on.
 const MOST_REFUSAL: usize = 1024 * 1024;
@@ -146,29 +150,34 @@ where
         model: Option<&str>,
         changes: &mut Vec<String>,
     ) -> Result<Outgoing<B>, BodyError> {
-        let mut edits: Vec<Edit> = Vec::new();
-        if let Some(user_id) = &self.intake.user_id {
-            // A key belongs to no login: the field must not name one.
-            let uuid = mount.profile.account_uuid.as_deref().unwrap_or("");
-            let same = user_id.restate_same_length(uuid).unwrap_or_else(|| user_id.restate(uuid));
-            if !same.is_empty() {
-                changes.push("metadata.user_id: account_uuid made to agree with the account that serves".to_owned());
-                edits.extend(same);
+        // A key belongs to no login: the field must not name one.
+        let account_uuid = mount.profile.account_uuid.as_deref().unwrap_or("");
+        let other_model = model.zip(self.intake.model.clone()).filter(|(name, text)| text.value != *name);
+        let Some((name, text)) = other_model else {
+            let body = self.intake.body.clone();
+            if !self.intake.states_identity {
+                return Ok(Outgoing::Same(body));
+            }
+            let changed = self.draft.restating();
+            return Ok(Outgoing::Restated(Box::new(Restated::new(body, account_uuid.into(), changed))));
+        };
+        while self.intake.body.arrive().await?.is_some() {}
+        let frames = self.intake.body.arrived();
+        let mut edits = Vec::new();
+        if self.intake.states_identity
+            && let Some(user_id) = user_id(&frames)
+        {
+            edits.extend(restate::edits(&user_id, account_uuid));
+            if !edits.is_empty() {
+                changes.push(draft::RESTATED.to_owned());
             }
         }
-        if let (Some(name), Some(text)) = (model, &self.intake.model)
-            && let Ok(quoted) = serde_json::to_vec(name)
-            && text.value != name
-        {
+        if let Ok(quoted) = serde_json::to_vec(name) {
             changes.push(format!("model: {name} in place of {}, as the chain says", text.value));
-            edits.push(Edit { range: text.range.clone(), with: Bytes::from(quoted) });
+            edits.push(Edit { range: text.range, with: Bytes::from(quoted) });
         }
-        if edits.is_empty() {
-            return Ok(Outgoing::Same(self.intake.body.clone()));
-        }
-        while self.intake.body.arrive().await?.is_some() {}
         edits.sort_by_key(|e| e.range.start);
-        match splice::splice(self.intake.body.arrived(), &edits) {
+        match splice::splice(frames, &edits) {
             Ok(frames) => Ok(Outgoing::Changed(Frames::new(frames))),
             Err(error) => {
                 tracing::error!(%error, "an edit of a request body does not fit; the body is sent as it came");
@@ -284,6 +293,17 @@ where
         };
         Ended::Refused { refusal: None, verdict }
     }
+}
+
+/// Claude Code's identity field in a body that has arrived.
+fn user_id(frames: &[Bytes]) -> Option<UserId> {
+    let mut peek = Peek::new(Wanted::USER_ID);
+    for frame in frames {
+        if peek.feed(frame) != Status::More {
+            break;
+        }
+    }
+    peek.into_facts().user_id.as_ref().and_then(UserId::read)
 }
 
 fn self_made(class: Class, why: &str) -> Verdict {

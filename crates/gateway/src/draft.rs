@@ -2,6 +2,7 @@
 //! happens to the request.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use remuda_core::record::{Attempt, AttemptEnd, RECORD_VERSION, Record, Skipped, Tokens};
@@ -10,6 +11,10 @@ use remuda_core::{AccountId, CostClass, RequestFacts, RequestId, UnixSeconds};
 
 use crate::herd::Herd;
 use crate::journal::Journal;
+use crate::restate::Changed;
+
+/// What is recorded when Claude Code's identity field was made to agree with the account that serves.
+pub const RESTATED: &str = "metadata.user_id: account_uuid made to agree with the account that serves";
 
 /// The facts of a request so far. Written to the journal when it is dropped: by then as abandoned, unless
 /// [`Draft::close`] said otherwise.
@@ -20,6 +25,8 @@ pub struct Draft {
     path: String,
     request: Option<RequestFacts>,
     attempts: Vec<Attempt>,
+    /// By attempt: was the identity field changed while the body streamed?
+    restated: Vec<(usize, Changed)>,
     remembered: Vec<StateChange>,
     outcome: Option<Outcome>,
     client_status: u16,
@@ -48,6 +55,7 @@ impl Draft {
             path,
             request: None,
             attempts: Vec::with_capacity(1),
+            restated: Vec::new(),
             remembered: Vec::new(),
             outcome: None,
             client_status: 0,
@@ -114,6 +122,13 @@ impl Draft {
         &mut self.attempts[last]
     }
 
+    /// The last try's body will say whether it changed the identity field.
+    pub fn restating(&mut self) -> Changed {
+        let changed = Changed::default();
+        self.restated.push((self.attempts.len().saturating_sub(1), Arc::clone(&changed)));
+        changed
+    }
+
     /// The account that was asked last.
     pub fn last_attempt(&mut self) -> Option<&mut Attempt> {
         self.attempts.last_mut()
@@ -177,6 +192,11 @@ impl Drop for Draft {
     fn drop(&mut self) {
         // Nothing was understood of it: a request that was refused at the door leaves no record.
         let Some(request) = self.request.take() else { return };
+        for (index, changed) in std::mem::take(&mut self.restated) {
+            if let Some(attempt) = self.attempts.get_mut(index).filter(|_| changed.load(Ordering::Relaxed)) {
+                attempt.changes.push(RESTATED.to_owned());
+            }
+        }
         let way = self.way.take();
         let source = way.as_ref().and_then(Route::source);
         let passed = way.as_ref().map(Route::skipped).unwrap_or_default();

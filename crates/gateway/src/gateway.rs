@@ -1,5 +1,6 @@
 //! The data plane as one service: recognise the key, take the request in, fly it.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,6 +9,7 @@ use hyper::body::Incoming;
 use remuda_core::{RequestId, UnixSeconds, Vendor};
 use remuda_credentials::{Clock, Keeper};
 use remuda_upstream::Client;
+use tokio::net::{TcpListener, UnixListener};
 use uuid::Uuid;
 
 use crate::body::ClientBody;
@@ -16,12 +18,12 @@ use crate::destination::Destinations;
 use crate::draft::Draft;
 use crate::endpoint::{Endpoint, Forward};
 use crate::flight::Flight;
-use crate::guard::Turned;
+use crate::guard::{Guard, Turned};
 use crate::hand_over;
 use crate::herd::Herd;
 use crate::intake;
 use crate::journal::Journal;
-use crate::server::{Peer, Service};
+use crate::server::{Peer, Server, Service};
 
 /// What the binary decides.
 #[derive(Clone, Debug)]
@@ -104,23 +106,47 @@ impl Gateway {
 /// What answers paths that are not the data plane's: the control API and the dashboard.
 pub trait Fallback: Send + Sync + 'static {
     /// Answers one request.
-    fn call(&self, request: Request<Incoming>, peer: Peer) -> impl Future<Output = Response<ClientBody>> + Send;
+    fn call(&self, request: Request<Incoming>, peer: Peer) -> BoxFuture<'_>;
 }
 
-/// The data plane in front of everything else.
-pub struct FrontDoor<F> {
-    gateway: Arc<Gateway>,
-    rest: F,
+/// An answer on its way.
+pub type BoxFuture<'a> = Pin<Box<dyn Future<Output = Response<ClientBody>> + Send + 'a>>;
+
+/// The data plane in front of everything else, on any number of listeners.
+///
+/// Not generic, so that the server's code is compiled here, where it is compiled for speed.
+pub struct Doors {
+    server: Server<FrontDoor>,
 }
 
-impl<F> FrontDoor<F> {
+impl Doors {
     /// Data-plane paths go to `gateway`, all others to `rest`.
-    pub fn new(gateway: Arc<Gateway>, rest: F) -> Self {
-        Self { gateway, rest }
+    pub fn new(gateway: Arc<Gateway>, rest: impl Fallback) -> Self {
+        Self { server: Server::new(Arc::new(FrontDoor { gateway, rest: Box::new(rest) })) }
+    }
+
+    /// Serves a TCP listener.
+    pub fn listen_tcp(&self, listener: TcpListener, guard: Guard) {
+        self.server.listen_tcp(listener, guard);
+    }
+
+    /// Serves a Unix socket.
+    pub fn listen_unix(&self, listener: UnixListener) {
+        self.server.listen_unix(listener);
+    }
+
+    /// Stops accepting, lets requests under way end, and cuts what is left at the deadline. True: nothing was cut.
+    pub async fn drain(&self, deadline: Duration) -> bool {
+        self.server.drain(deadline).await
     }
 }
 
-impl<F: Fallback> Service for FrontDoor<F> {
+struct FrontDoor {
+    gateway: Arc<Gateway>,
+    rest: Box<dyn Fallback>,
+}
+
+impl Service for FrontDoor {
     async fn call(&self, request: Request<Incoming>, peer: Peer) -> Response<ClientBody> {
         match Endpoint::of(request.method(), request.uri().path()) {
             Some(Endpoint::Forward(forward)) => self.gateway.forward(request, forward).await,

@@ -29,17 +29,16 @@ pub struct Intake<B> {
     pub body: ReplayBody<B>,
     /// Where the model's name stands in the body, when the body is not compressed.
     pub model: Option<Text>,
-    /// Claude Code's identity field, when the body was read that far.
-    pub user_id: Option<UserId>,
-    /// Is the body compressed? Then nothing can be replaced in it.
-    pub coded: bool,
+    /// Is it a body of Claude Code that can be read, so that its identity field can be made to agree with the account
+    /// that serves?
+    pub states_identity: bool,
 }
 
 /// Reads what routing needs.
 ///
 /// A body is read only until its model is known (it stands near the front) and goes on streaming to the vendor from
-/// there. Claude Code's bodies are read whole: its identity field stands at the end and must agree with whichever
-/// account serves. So are compressed ones.
+/// there. Compressed ones are read whole, and so are those of a Claude Code that names its session only in its identity
+/// field, which stands at the end.
 ///
 /// # Errors
 /// The client broke off, or the body is too large.
@@ -51,7 +50,7 @@ where
     let named = session_in_headers(&head.headers);
     let claude = head.headers.contains_key(SESSION_HEADERS[0]) || host == Host::Claude;
     let mut wanted = Wanted::MODEL;
-    if claude {
+    if claude && named.is_none() {
         wanted = wanted | Wanted::USER_ID;
     }
     let encoding = head.headers.get(header::CONTENT_ENCODING).and_then(|v| v.to_str().ok()).unwrap_or("");
@@ -81,8 +80,9 @@ where
         bound: None,
         replayable: true,
     };
-    let (model, user_id) = if coded { (None, None) } else { (found.model, user_id) };
-    Ok(Intake { facts, body, model, user_id, coded })
+    let model = found.model.filter(|_| !coded);
+    let states_identity = claude && !coded && forward.kind != RequestKind::Models;
+    Ok(Intake { facts, body, model, states_identity })
 }
 
 async fn peek<B: Body<Data = Bytes> + Unpin>(body: &ReplayBody<B>, wanted: Wanted) -> Result<Facts, BodyError> {

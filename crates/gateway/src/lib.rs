@@ -28,6 +28,7 @@ pub mod outgoing;
 pub mod plain;
 pub mod release;
 pub mod replay;
+pub mod restate;
 pub mod server;
 pub mod sessions;
 pub mod tap;
@@ -35,7 +36,7 @@ pub mod when;
 
 pub use body::ClientBody;
 pub use daemon::{Daemon, Parts};
-pub use gateway::{Fallback, FrontDoor, Gateway, Settings};
+pub use gateway::{BoxFuture, Doors, Fallback, Gateway, Settings};
 pub use guard::Guard;
 pub use herd::Herd;
 pub use journal::Journal;

@@ -1,4 +1,5 @@
-//! The body of one attempt: the client's own, streamed and replayable, or its frames with a few ranges replaced.
+//! The body of one attempt: the client's own, streamed and replayable; the same with Claude Code's identity field made
+//! to agree with the account that serves, while it streams; or collected frames with a few ranges replaced.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -9,11 +10,14 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
 use crate::replay::{BodyError, ReplayBody};
+use crate::restate::Restated;
 
 /// See the module's description. Cloning is cheap and starts from the beginning.
 pub enum Outgoing<B> {
     /// As the client sends it.
     Same(ReplayBody<B>),
+    /// As the client sends it, except for the account that its identity field states.
+    Restated(Box<Restated<B>>),
     /// With ranges replaced; all of it is in memory, the unchanged bytes shared.
     Changed(Frames),
 }
@@ -70,6 +74,7 @@ impl<B> Clone for Outgoing<B> {
     fn clone(&self) -> Self {
         match self {
             Self::Same(body) => Self::Same(body.clone()),
+            Self::Restated(body) => Self::Restated(body.clone()),
             Self::Changed(frames) => Self::Changed(frames.clone()),
         }
     }
@@ -82,6 +87,7 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Outgoing<B> {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match self.get_mut() {
             Self::Same(body) => Pin::new(body).poll_frame(cx),
+            Self::Restated(body) => Pin::new(body.as_mut()).poll_frame(cx),
             Self::Changed(frames) => Poll::Ready(frames.pop().map(|frame| Ok(Frame::data(frame)))),
         }
     }
@@ -89,6 +95,7 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Outgoing<B> {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Same(body) => body.is_end_stream(),
+            Self::Restated(body) => body.is_end_stream(),
             Self::Changed(frames) => frames.is_end_stream(),
         }
     }
@@ -96,6 +103,7 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Outgoing<B> {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Same(body) => body.size_hint(),
+            Self::Restated(body) => body.body.size_hint(),
             Self::Changed(frames) => frames.size_hint(),
         }
     }

@@ -14,7 +14,7 @@ use remuda_control::{Api, Client, Code, Control, Failure, Running};
 use remuda_core::snapshot::Policy;
 use remuda_credentials::login::LoginDesk;
 use remuda_credentials::{Clock, SystemClock};
-use remuda_gateway::{Daemon, FrontDoor, Guard, Parts, Server, Settings};
+use remuda_gateway::{Daemon, Doors, Guard, Parts, Settings};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -46,7 +46,7 @@ pub(crate) struct Serving {
     /// What others may know of it.
     pub(crate) facts: Facts,
     daemon: Daemon,
-    server: Server<FrontDoor<Control>>,
+    server: Doors,
     logins: LoginDesk,
     stop: CancellationToken,
     signals: Signals,
@@ -99,7 +99,7 @@ impl Serving {
         let running = Running { facts: facts.clone(), stop: stop.clone(), drain_s };
         let api = Arc::new(Api::new(Arc::clone(&daemon.herd), engine, Some(running)));
         let control = Control::new(api, rustix::process::geteuid().as_raw());
-        let server = Server::new(Arc::new(FrontDoor::new(Arc::clone(&daemon.gateway), control)));
+        let server = Doors::new(Arc::clone(&daemon.gateway), control);
         server.listen_tcp(tcp, Guard::tcp(address.port(), &config.hosts));
         server.listen_unix(unix);
         holder.url = Some(facts.url.clone());

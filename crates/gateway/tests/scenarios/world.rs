@@ -10,7 +10,7 @@ use remuda_core::{Account, AccountId, Class, CostClass, CredentialKind, Host, La
 use remuda_credentials::{Https, SystemClock};
 use remuda_fake::{AccountSpec, Config, Fake, FakeAccount};
 use remuda_gateway::gateway::Fallback;
-use remuda_gateway::{ClientBody, Daemon, FrontDoor, Guard, Parts, Peer, Server, Settings, keys};
+use remuda_gateway::{BoxFuture, ClientBody, Daemon, Doors, Guard, Parts, Peer, Settings, keys};
 use remuda_store::sqlite::{SqliteOptions, SqliteStore};
 use remuda_store::{
     AuthHeader, ClientKey, Credential, Edit, KeyId, KeyScope, NewAccount, OauthPair, Places, Profile, RecordQuery,
@@ -25,7 +25,7 @@ pub(crate) struct World {
     pub(crate) url: String,
     pub(crate) key: SecretString,
     pub(crate) http: reqwest::Client,
-    server: Server<FrontDoor<Nothing>>,
+    server: Doors,
     ids: BTreeMap<String, AccountId>,
     _home: tempfile::TempDir,
 }
@@ -34,10 +34,10 @@ pub(crate) struct World {
 pub(crate) struct Nothing;
 
 impl Fallback for Nothing {
-    async fn call(&self, _: http::Request<hyper::body::Incoming>, _: Peer) -> http::Response<ClientBody> {
+    fn call(&self, _: http::Request<hyper::body::Incoming>, _: Peer) -> BoxFuture<'_> {
         let mut response = http::Response::new(ClientBody::empty());
         *response.status_mut() = http::StatusCode::NOT_FOUND;
-        response
+        Box::pin(std::future::ready(response))
     }
 }
 
@@ -63,7 +63,7 @@ impl World {
         })
         .await
         .unwrap();
-        let server = Server::new(Arc::new(FrontDoor::new(Arc::clone(&daemon.gateway), Nothing)));
+        let server = Doors::new(Arc::clone(&daemon.gateway), Nothing);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         server.listen_tcp(listener, Guard::tcp(port, &[]));
