@@ -295,6 +295,7 @@ impl Herd {
     /// The login is that of another account, or the store fails.
     pub async fn login(&self, id: AccountId, login: Login) -> Result<u64, StoreError> {
         let _one_at_a_time = self.commands.lock().await;
+        self.journal.flush().await;
         let generation = self.store.login(id, login, self.clock.now()).await?;
         self.reread().await?;
         Ok(generation)
