@@ -7,6 +7,7 @@ use crate::refusal::Refusal;
 
 /// Id, display name, created. Newest first, as the vendor lists them; state of November 2026.
 const MODELS: &[(&str, &str, &str)] = &[
+    ("claude-opus-5-5", "Claude Opus 5.5", "2026-10-01T00:00:00Z"),
     ("claude-fable-5", "Claude Fable 5", "2026-09-01T00:00:00Z"),
     ("claude-opus-5", "Claude Opus 5", "2026-08-01T00:00:00Z"),
     ("claude-sonnet-5", "Claude Sonnet 5", "2026-07-01T00:00:00Z"),

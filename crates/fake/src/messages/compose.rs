@@ -54,13 +54,12 @@ pub(crate) fn answer(
 
 /// The newest user text that a person wrote. Agents put reminders before and after it, as blocks of their own.
 fn newest_text<'a>(prompt: &'a Prompt<'_>) -> &'a str {
-    let blocks = prompt.turns.last().map(|turn| turn.blocks.as_slice()).unwrap_or_default();
     let written = |block: &&Block<'_>| block.kind == "text" && !block.text("text").starts_with("<system-reminder>");
-    blocks.iter().rev().find(written).map(|block| block.text("text").trim()).unwrap_or_default()
+    prompt.newest().iter().rev().find(written).map(|block| block.text("text").trim()).unwrap_or_default()
 }
 
 fn newest_result(prompt: &Prompt<'_>) -> Option<String> {
-    let result = prompt.turns.last()?.blocks.iter().rev().find(|block| block.kind == "tool_result")?;
+    let result = prompt.newest().iter().rev().find(|block| block.kind == "tool_result")?;
     let text = match result.value.get("content") {
         Some(Value::String(text)) => text.as_str(),
         Some(Value::Array(blocks)) => blocks.iter().find_map(|block| block.get("text")?.as_str()).unwrap_or_default(),

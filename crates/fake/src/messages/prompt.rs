@@ -49,6 +49,8 @@ pub(crate) fn tokens_of(bytes: usize) -> u64 {
 pub(crate) enum Role {
     User,
     Assistant,
+    /// A word of the agent in between; Claude Code 2.1.329 sends such messages to `claude-opus-5-5`.
+    System,
 }
 
 /// One message.
@@ -118,6 +120,12 @@ impl<'a> Prompt<'a> {
         (each.iter().sum(), each)
     }
 
+    /// The blocks that the person, or a tool, said last.
+    pub(crate) fn newest(&self) -> &[Block<'a>] {
+        let turn = self.turns.iter().rev().find(|turn| turn.role == Role::User);
+        turn.map(|turn| turn.blocks.as_slice()).unwrap_or_default()
+    }
+
     pub(crate) fn has_tool(&self, name: &str) -> bool {
         self.tools.iter().any(|tool| tool.text("name") == name)
     }
@@ -152,6 +160,7 @@ fn turn(at: usize, message: &Value) -> Result<Turn<'_>, Refused> {
     let role = match message.get("role").and_then(Value::as_str) {
         Some("user") => Role::User,
         Some("assistant") => Role::Assistant,
+        Some("system") if at > 0 => Role::System,
         _ => return Err(Refused::invalid(format!("messages.{at}.role: Input should be 'user' or 'assistant'"))),
     };
     let path = format!("messages.{at}.content");

@@ -28,7 +28,7 @@ fn conversation(prompt: &Prompt<'_>) -> Result<(), Refused> {
     if first.role != Role::User {
         return Err(Refused::invalid("messages: first message must use the \"user\" role"));
     }
-    if last.role != Role::User {
+    if last.role == Role::Assistant {
         return Err(Refused::invalid(
             "This model does not support assistant message prefill. The conversation must end with a user message.",
         ));

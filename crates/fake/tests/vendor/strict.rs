@@ -106,6 +106,17 @@ async fn a_malformed_prompt_is_refused_in_the_vendors_words(#[case] fields: Valu
 }
 
 #[tokio::test]
+async fn an_agent_may_put_in_a_word_of_its_own_but_not_begin_with_it() {
+    let client = start().await;
+    let account = client.api_key("k");
+    let (person, agent) = (json!({"role": "user", "content": "x"}), json!({"role": "system", "content": "y"}));
+    let after = client.message(&key(account.key()), &with(ask("x"), json!({"messages": [person, agent]}))).await;
+    assert_eq!((after.status, after.json()["content"][0]["text"].as_str()), (200, Some("pong x")));
+    let before = client.message(&key(account.key()), &with(ask("x"), json!({"messages": [agent, person]}))).await;
+    assert_eq!(before.message(), "messages.0.role: Input should be 'user' or 'assistant'");
+}
+
+#[tokio::test]
 async fn calls_and_results_come_in_pairs() {
     let client = start().await;
     let account = client.api_key("k");

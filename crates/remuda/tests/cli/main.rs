@@ -3,6 +3,8 @@
 
 mod accounts;
 mod choice;
+#[cfg(target_os = "linux")]
+mod claude_code;
 mod daemon;
 mod login;
 mod project;

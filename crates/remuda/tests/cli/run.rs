@@ -34,7 +34,7 @@ impl Trial {
 }
 
 /// Stops the daemon that `run` has started, also when the test fails.
-struct Stopped<'a>(&'a Trial);
+pub(crate) struct Stopped<'a>(pub(crate) &'a Trial);
 
 impl Drop for Stopped<'_> {
     fn drop(&mut self) {
