@@ -2,12 +2,14 @@
 
 use std::error::Error as _;
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use remuda_vendors::Call;
 use remuda_vendors::call::Method;
 use secrecy::ExposeSecret;
+use tokio::sync::OnceCell;
 
 use crate::exchange::{Answer, Exchange, MAX_BODY, SendError};
 
@@ -18,43 +20,52 @@ const CONNECT: Duration = Duration::from_secs(10);
 const WHOLE: Duration = Duration::from_secs(30);
 
 /// Sends calls over HTTPS (or plain HTTP, for endpoints on this machine). Obeys the system's proxy settings.
-#[derive(Clone, Debug)]
+///
+/// The client is made with the first call: reading the system's certificates takes longer than everything else at the
+/// start of a command, and most commands call nobody.
+#[derive(Clone, Debug, Default)]
 pub struct Https {
-    client: reqwest::Client,
+    client: Arc<OnceCell<reqwest::Client>>,
 }
 
-/// The client could not be made: the system's certificates or proxy settings are unusable.
-#[derive(Debug, thiserror::Error)]
-#[error("no HTTPS client: {0}; check the system's certificates and proxy settings")]
-pub struct NoClient(#[from] reqwest::Error);
-
 impl Https {
-    /// Makes the client.
-    ///
-    /// # Errors
-    /// [`NoClient`].
-    pub fn new() -> Result<Self, NoClient> {
-        // One provider per process; who came first has installed the same one.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
-            .user_agent(concat!("remuda/", env!("CARGO_PKG_VERSION")))
-            // A redirect would carry a refresh token to a place that nobody named.
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(CONNECT)
-            .timeout(WHOLE)
-            // On a kept connection that has died meanwhile nobody can tell whether the request arrived.
-            .pool_max_idle_per_host(0)
-            .build()?;
-        Ok(Self { client })
+    /// Nothing is opened yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
     }
+
+    async fn client(&self) -> Result<&reqwest::Client, SendError> {
+        let made = || async {
+            let made = tokio::task::spawn_blocking(build).await.map_err(|e| SendError::NotSent(e.to_string()))?;
+            made.map_err(|e| SendError::NotSent(format!("no HTTPS client: {}", in_words(&e))))
+        };
+        self.client.get_or_try_init(made).await
+    }
+}
+
+/// Fails when the system's certificates or proxy settings are unusable.
+fn build() -> Result<reqwest::Client, reqwest::Error> {
+    // One provider per process; who came first has installed the same one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .user_agent(concat!("remuda/", env!("CARGO_PKG_VERSION")))
+        // A redirect would carry a refresh token to a place that nobody named.
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(CONNECT)
+        .timeout(WHOLE)
+        // On a kept connection that has died meanwhile nobody can tell whether the request arrived.
+        .pool_max_idle_per_host(0)
+        .build()
 }
 
 #[async_trait]
 impl Exchange for Https {
     async fn send(&self, call: &Call) -> Result<Answer, SendError> {
+        let client = self.client().await?;
         let mut request = match call.method {
-            Method::Get => self.client.get(&call.url),
-            Method::Post => self.client.post(&call.url),
+            Method::Get => client.get(&call.url),
+            Method::Post => client.post(&call.url),
         };
         for (name, value) in call.headers {
             request = request.header(*name, *value);

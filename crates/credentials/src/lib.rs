@@ -24,7 +24,7 @@ mod token;
 
 pub use clock::{Clock, SystemClock};
 pub use exchange::{Answer, Exchange, MAX_BODY, SendError};
-pub use http::{Https, NoClient};
+pub use http::Https;
 pub use keeper::{Keeper, RefreshTrouble, StatusChange};
 pub use timer::TICK;
 pub use token::{Token, TokenError};

@@ -115,14 +115,14 @@ async fn an_endless_answer_is_cut_off() {
     scene.vendor.script(&scene.account, [Fault::answer(200, "text/plain", &long).on(Endpoint::Profile)]);
     let tokens = scene.account.issue_tokens();
     let call = profile_call(&endpoints(&scene.vendor), &SecretString::from(tokens.access_token));
-    let answer = Https::new().unwrap().send(&call).await.unwrap();
+    let answer = Https::new().send(&call).await.unwrap();
     assert_eq!(answer.body.len(), MAX_BODY);
 }
 
 #[tokio::test]
 async fn a_refused_connection_is_known_to_have_sent_nothing_and_a_broken_one_is_not() {
     let scene = scene().await;
-    let https = Https::new().unwrap();
+    let https = Https::new();
     let secret = SecretString::from(scene.account.issue_tokens().access_token);
     let to = |api_base: String| {
         profile_call(&remuda_vendors::anthropic::Endpoints { api_base, ..endpoints(&scene.vendor) }, &secret)

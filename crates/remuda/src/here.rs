@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use remuda_control::{Api, Code, Failure, LoginEngine, Serve};
+use remuda_control::{Api, Failure, LoginEngine, Serve};
 use remuda_core::snapshot::Policy;
 use remuda_core::{UnixSeconds, Vendor};
 use remuda_credentials::login::{LoginDesk, SystemEntropy};
-use remuda_credentials::{Clock, Exchange, Https, Keeper, SystemClock};
+use remuda_credentials::{Clock, Https, Keeper, SystemClock};
 use remuda_gateway::{Herd, Journal};
 use remuda_store::{KeySource, Places, Retention, SqliteOptions, SqliteStore, Store};
 use remuda_vendors::anthropic::Endpoints;
@@ -35,7 +35,7 @@ impl Here {
         let store = store(paths, config, clock.now()).await?;
         let journal = Arc::new(Journal::new(Arc::clone(&store), Arc::clone(&clock)));
         let herd = Herd::load(Arc::clone(&store), journal, Arc::clone(&clock), Policy::default()).await?;
-        let keeper = Keeper::new(Arc::clone(&store), clock, exchange()?, token_urls(config));
+        let keeper = Keeper::new(Arc::clone(&store), clock, Arc::new(Https::new()), token_urls(config));
         let api = Api::new(Arc::new(herd), login_engine(keeper, config), None);
         Ok(Some(Self { api, store, _instance: instance }))
     }
@@ -68,12 +68,6 @@ pub(crate) async fn store(paths: &Paths, config: &Config, now: UnixSeconds) -> R
 /// Where the store's files are.
 pub(crate) fn places(paths: &Paths) -> Places {
     Places::in_home(&paths.data_dir)
-}
-
-/// The way to token endpoints.
-pub(crate) fn exchange() -> Result<Arc<dyn Exchange>, Failure> {
-    let https = Https::new().map_err(|error| Failure::new(Code::Internal, error.to_string()))?;
-    Ok(Arc::new(https))
 }
 
 /// Token endpoints that the configuration names.

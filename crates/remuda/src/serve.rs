@@ -13,7 +13,7 @@ use remuda_control::verb::GetStatus;
 use remuda_control::{Api, Client, Code, Control, Failure, Running};
 use remuda_core::snapshot::Policy;
 use remuda_credentials::login::LoginDesk;
-use remuda_credentials::{Clock, SystemClock};
+use remuda_credentials::{Clock, Https, SystemClock};
 use remuda_gateway::{Daemon, Doors, Guard, Parts, Settings};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -78,7 +78,7 @@ impl Serving {
         let daemon = Daemon::start(Parts {
             store,
             clock,
-            exchange: here::exchange()?,
+            exchange: Arc::new(Https::new()),
             token_urls: here::token_urls(config),
             client,
             policy: Policy::default(),

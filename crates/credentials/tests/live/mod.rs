@@ -30,7 +30,7 @@ pub async fn open(home: &Path) -> SqliteStore {
 /// The keeper as the daemon has it.
 pub fn keeper(store: Arc<dyn Store>, token_url: &str) -> Keeper {
     let urls = BTreeMap::from([(Vendor::Anthropic, token_url.to_owned())]);
-    Keeper::new(store, Arc::new(SystemClock), Arc::new(Https::new().unwrap()), urls)
+    Keeper::new(store, Arc::new(SystemClock), Arc::new(Https::new()), urls)
 }
 
 /// Stores a login of the vendor whose access token has run out by our clock.
@@ -79,5 +79,5 @@ pub fn endpoints(vendor: &Fake) -> Endpoints {
 /// Does the vendor take this access token?
 pub async fn works(vendor: &Fake, access: &SecretString) -> bool {
     let call = profile_call(&endpoints(vendor), access);
-    Https::new().unwrap().send(&call).await.unwrap().status == 200
+    Https::new().send(&call).await.unwrap().status == 200
 }

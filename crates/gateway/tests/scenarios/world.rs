@@ -55,7 +55,7 @@ impl World {
         let daemon = Daemon::start(Parts {
             store: Arc::new(store),
             clock,
-            exchange: Arc::new(Https::new().unwrap()),
+            exchange: Arc::new(Https::new()),
             token_urls: BTreeMap::from([(Vendor::Anthropic, vendor.token_url())]),
             client: remuda_upstream::Client::new(remuda_upstream::Config::default()).unwrap(),
             policy: Policy::default(),
