@@ -19,7 +19,7 @@ use remuda_store::{
 use remuda_vendors::Call;
 use remuda_vendors::refresh::{RefreshAnswer, judge_refresh, refresh_call};
 use secrecy::ExposeSecret;
-use tokio::sync::{OwnedMutexGuard, watch};
+use tokio::sync::watch;
 
 use crate::entry::{Entry, condemnation, status};
 use crate::exchange::{Answer, SendError};
@@ -31,7 +31,7 @@ use crate::token::TokenError;
 /// and an exchange has a deadline of its own.
 const LOCK_WAIT: Duration = Duration::from_secs(120);
 
-/// How often a lock held by another process is tried again: short beside an exchange, long beside a system call.
+/// How often a lock that is held is tried again: short beside an exchange, long beside a system call.
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// When the lock could not be had: seconds until it is worth asking again.
@@ -123,14 +123,12 @@ impl Inner {
         self.settle(entry, tower, generation, &sent, answer).await
     }
 
-    /// The exclusive right to talk to the vendor's token endpoint: first among the flights of this process, who queue
-    /// without cost, then among processes. The waiting is on our clock, not in the store.
-    async fn turn(&self, vendor: Vendor) -> Result<(OwnedMutexGuard<()>, RefreshLock), TokenError> {
-        let turn = self.turns.lock().entry(vendor).or_default().clone();
-        let turn = turn.lock_owned().await;
+    /// The exclusive right to talk to the vendor's token endpoint, among all flights of all processes. The waiting is on
+    /// our clock, not in the store.
+    async fn turn(&self, vendor: Vendor) -> Result<RefreshLock, TokenError> {
         loop {
             match self.store.refresh_lock(vendor, Duration::ZERO).await {
-                Ok(lock) => return Ok((turn, lock)),
+                Ok(lock) => return Ok(lock),
                 Err(StoreError::Busy { .. }) => self.clock.sleep(LOCK_PAUSE).await,
                 Err(error) => return Err(store_error(&error)),
             }

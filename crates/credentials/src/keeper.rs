@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::RwLock;
 use remuda_core::route::Refreshed;
 use remuda_core::{AccountId, AccountStatus, UnixSeconds, Vendor};
 use remuda_store::{RefreshEnd, Sentence, Store};
@@ -66,8 +66,6 @@ pub(crate) struct Inner {
     token_urls: BTreeMap<Vendor, String>,
     /// At most as many as the store has accounts.
     entries: RwLock<HashMap<AccountId, Arc<Entry>>>,
-    /// Who talks to a vendor's token endpoint.
-    pub(crate) turns: Mutex<BTreeMap<Vendor, Arc<tokio::sync::Mutex<()>>>>,
     flights: TaskTracker,
     pub(crate) closing: CancellationToken,
     changes: broadcast::Sender<StatusChange>,
@@ -90,7 +88,6 @@ impl Keeper {
             exchange,
             token_urls,
             entries: RwLock::default(),
-            turns: Mutex::default(),
             flights: TaskTracker::new(),
             closing: CancellationToken::new(),
             changes: broadcast::Sender::new(CHANGES),

@@ -16,12 +16,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use refresh::case::Answer;
-use refresh::sim::{Endpoint, SimClock};
+use refresh::sim::{Endpoint, SimClock, Trace};
+use refresh::watched::Watched;
 use remuda_core::route::Refreshed;
 use remuda_core::{Account, AccountId, AccountStatus, CostClass, CredentialKind, Label, Vendor};
 use remuda_credentials::{Clock, Keeper, TICK, TokenError};
 use remuda_store::{
     Credential, Edit, KeySource, NewAccount, OauthPair, Places, Profile, SqliteOptions, SqliteStore, Store,
+    StoredCredential,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -37,6 +39,7 @@ struct Scene {
     store: Arc<SqliteStore>,
     endpoint: Arc<Endpoint>,
     clock: SimClock,
+    trace: Arc<Trace>,
     keeper: Keeper,
 }
 
@@ -45,9 +48,11 @@ async fn scene(answers: &[Answer]) -> Scene {
     let options = SqliteOptions { key_source: KeySource::File, ..SqliteOptions::new(Places::in_home(home.path())) };
     let store = Arc::new(SqliteStore::open(options, NOW).await.unwrap());
     let clock = SimClock::new(NOW);
-    let endpoint = Arc::new(Endpoint::new(answers, clock.clone(), Arc::default(), Arc::default()));
-    let keeper = Keeper::new(store.clone(), Arc::new(clock.clone()), endpoint.clone(), BTreeMap::new());
-    Scene { _home: home, store, endpoint, clock, keeper }
+    let trace = Arc::new(Trace::default());
+    let endpoint = Arc::new(Endpoint::new(answers, clock.clone(), trace.clone(), Arc::default()));
+    let watched = Arc::new(Watched { inner: store.clone(), trace: trace.clone(), kill: Arc::default() });
+    let keeper = Keeper::new(watched, Arc::new(clock.clone()), endpoint.clone(), BTreeMap::new());
+    Scene { _home: home, store, endpoint, clock, trace, keeper }
 }
 
 impl Scene {
@@ -79,6 +84,18 @@ fn oauth(expires_in: i64) -> Credential {
         last_refresh_at: Some(NOW - 1000),
         earliest_refresh_at: None,
     })
+}
+
+/// A pair whose access token is good for an hour. Its refresh token is `r-` and the access token.
+fn pair(generation: u64, access: &str, last_refresh_at: i64) -> StoredCredential {
+    let credential = Credential::Oauth(OauthPair {
+        access: access.into(),
+        refresh: format!("r-{access}").into(),
+        expires_at: NOW + 3600,
+        last_refresh_at: Some(last_refresh_at),
+        earliest_refresh_at: None,
+    });
+    StoredCredential { credential, generation }
 }
 
 fn renewed(n: u32, delay_s: f64) -> Answer {
@@ -273,23 +290,98 @@ async fn a_borrowed_login_that_was_refused_waits_for_its_owner() {
 async fn a_restored_backup_followed_by_a_new_login_keeps_the_new_login() {
     let scene = scene(&[]).await;
     scene.add_login(A, Vendor::Anthropic, 3600).await;
-    let at = |generation, access: &str, last_refresh_at| {
-        let credential = Credential::Oauth(OauthPair {
-            access: access.into(),
-            refresh: "r".into(),
-            expires_at: NOW + 3600,
-            last_refresh_at: Some(last_refresh_at),
-            earliest_refresh_at: None,
-        });
-        remuda_store::StoredCredential { credential, generation }
-    };
-    scene.store.plant_credential(A, at(7, "memory", NOW - 100)).await.unwrap();
+    scene.store.plant_credential(A, pair(7, "memory", NOW - 100)).await.unwrap();
     scene.keeper.resync().await.unwrap();
     // The backup had generation 2; the login after it made generation 3.
-    scene.store.plant_credential(A, at(3, "new login", NOW)).await.unwrap();
+    scene.store.plant_credential(A, pair(3, "new login", NOW)).await.unwrap();
     scene.keeper.resync().await.unwrap();
     assert_eq!(text(&scene.keeper.cached(A).unwrap()), "new login");
     assert_eq!(scene.store.credential(A).await.unwrap().generation, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn ten_callers_share_one_refresh() {
+    let scene = scene(&[renewed(2, 1.0)]).await;
+    scene.add_login(A, Vendor::Anthropic, -1).await;
+    scene.keeper.resync().await.unwrap();
+    let read = scene.trace.count("reread");
+    let mut asking = tokio::task::JoinSet::new();
+    for _ in 0..10 {
+        let keeper = scene.keeper.clone();
+        asking.spawn(async move { keeper.token(A).await });
+    }
+    assert!(asking.join_all().await.iter().all(|token| text(token.as_ref().unwrap()) == "at2"));
+    assert_eq!((scene.trace.count("intent"), scene.trace.count("reread") - read), (1, 2), "not ten times");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_codex_login_is_renewed_every_eight_days() {
+    let long = r#"{"access_token":"at2","refresh_token":"rt2","expires_in":8640000}"#;
+    let scene = scene(&[answer(200, long), answer(200, &long.replace('2', "3"))]).await;
+    scene.add_login(A, Vendor::OpenAi, 100).await;
+    for day in 0..=9 {
+        scene.clock.until(day * 86_400).await;
+        scene.keeper.refresh_due().await;
+    }
+    let sent_at: Vec<i64> = scene.endpoint.seen.lock().unwrap().sent_at.iter().map(|at| (at - NOW) / 86_400).collect();
+    assert_eq!(sent_at, [0, 9], "more than eight days after the last time");
+}
+
+/// What happens to the store during an exchange of 5 seconds, and what is there and in memory afterwards.
+async fn meanwhile(reply: Answer, planted: StoredCredential) -> (Scene, Result<String, TokenError>) {
+    let scene = scene(&[Answer { delay_s: Some(5.0), ..reply }]).await;
+    scene.add_login(A, Vendor::Anthropic, 3600).await;
+    scene.store.plant_credential(A, pair(4, "ours", NOW - 100)).await.unwrap();
+    scene.keeper.resync().await.unwrap();
+    let keeper = scene.keeper.clone();
+    let refused = async move {
+        keeper.rejected(A, 4).await;
+        keeper.token(A).await
+    };
+    let write = async {
+        scene.clock.until(1).await;
+        scene.store.plant_credential(A, planted).await.unwrap();
+    };
+    let (token, ()) = tokio::join!(refused, write);
+    assert_eq!(scene.exchanges(), 1);
+    let token = token.map(|token| text(&token).to_owned());
+    (scene, token)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_backup_put_back_during_the_exchange_does_not_win() {
+    let (scene, token) = meanwhile(renewed(5, 0.0), pair(2, "backup", NOW - 9000)).await;
+    assert_eq!(token.unwrap(), "at5");
+    let stored = scene.store.credential(A).await.unwrap();
+    let Credential::Oauth(pair) = stored.credential else { panic!() };
+    assert_eq!((pair.access.expose_secret(), stored.generation), ("at5", 5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_verdict_on_a_token_that_is_not_the_stored_one_condemns_nobody_not_even_under_its_generation() {
+    let dead = || answer(400, r#"{"error":"invalid_grant"}"#);
+    // An old backup (generation 3) was put back, and the login after it counts on from there.
+    let (scene, token) = meanwhile(dead(), pair(4, "new login", NOW)).await;
+    assert_eq!(token.unwrap(), "new login");
+    assert_eq!(scene.status(A).await, AccountStatus::Ready);
+    assert!(scene.store.refresh_state(A).await.unwrap().condemned.is_none());
+
+    let (scene, token) = meanwhile(dead(), pair(9, "new login", NOW)).await;
+    assert_eq!(token.unwrap(), "new login");
+    assert_eq!(scene.status(A).await, AccountStatus::Ready);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_of_the_old_token_does_not_stick_to_a_new_login_that_counts_from_below() {
+    let scene = scene(&[answer(500, "")]).await;
+    scene.add_login(A, Vendor::Anthropic, 3600).await;
+    scene.store.plant_credential(A, pair(4, "ours", NOW - 100)).await.unwrap();
+    assert_eq!(scene.keeper.rejected(A, 4).await, Refreshed::Transient);
+    for generation in [3, 4] {
+        scene.store.plant_credential(A, pair(generation, "new login", NOW)).await.unwrap();
+        scene.keeper.adopt(A).await.unwrap();
+        assert_eq!(text(&scene.keeper.cached(A).expect("good")), "new login");
+    }
 }
 
 #[tokio::test(start_paused = true)]

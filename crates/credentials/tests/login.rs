@@ -340,15 +340,19 @@ async fn a_key_in_place_of_a_subscription_is_metered_from_then_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_long_lived_token_is_a_type_of_its_own_whichever_way_it_is_given() {
+async fn a_long_lived_token_is_a_type_of_its_own() {
     let scene = scene().await;
     let account = scene.vendor.add_account(AccountSpec::static_token("ci")).unwrap();
-    for way in [Way::Token(SecretString::from(account.key())), Way::Key(SecretString::from(account.key()))] {
-        let done = scene.with_key(way, Some("ci")).await.unwrap();
-        assert_eq!((done.kind, done.cost), (CredentialKind::StaticToken, CostClass::Included));
-        assert!(!done.notes.is_empty(), "whose it is is not told");
-        assert!(matches!(scene.store.credential(done.account).await.unwrap().credential, Credential::Static { .. }));
-    }
+    let secret = || SecretString::from(account.key());
+    let done = scene.with_key(Way::Token(secret()), Some("ci")).await.unwrap();
+    assert_eq!((done.kind, done.cost), (CredentialKind::StaticToken, CostClass::Included));
+    assert!(!done.notes.is_empty(), "whose it is is not told");
+    assert!(matches!(scene.store.credential(done.account).await.unwrap().credential, Credential::Static { .. }));
+
+    let failure = scene.with_key(Way::Key(secret()), Some("key")).await.unwrap_err().to_string();
+    assert!(failure.contains("--token-stdin"), "other terms were shown for a key: {failure}");
+    let failure = scene.with_key(Way::Token("sk-ant-api03-x".into()), None).await.unwrap_err().to_string();
+    assert!(failure.contains("--key-stdin"), "{failure}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

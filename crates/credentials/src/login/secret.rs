@@ -27,15 +27,24 @@ fn tidy(secret: &SecretString) -> Result<SecretString, LoginFailure> {
     Ok(SecretString::from(text))
 }
 
-/// Which kind of secret it is. Its prefix knows better than the person who pasted it; at a compatible endpoint, whose
-/// secrets look like anything, the person's word counts.
+/// Which kind of secret it is, by what the person said and by its prefix. They must agree: the terms that were shown
+/// before the login differ.
 fn kind(request: &LoginRequest, secret: &SecretString) -> Result<CredentialKind, LoginFailure> {
-    match KeyKind::of(secret.expose_secret()) {
-        KeyKind::Unknown if request.base_url.is_some() => {
-            Ok(if matches!(request.way, Way::Token(_)) { CredentialKind::StaticToken } else { CredentialKind::ApiKey })
-        }
-        found => found.credential_kind().map_err(|why| LoginFailure::BadSecret(why.to_owned())),
+    let said = if matches!(request.way, Way::Token(_)) { CredentialKind::StaticToken } else { CredentialKind::ApiKey };
+    let found = match KeyKind::of(secret.expose_secret()) {
+        // Secrets of compatible endpoints look like anything.
+        KeyKind::Unknown if request.base_url.is_some() => said,
+        found => found.credential_kind().map_err(|why| LoginFailure::BadSecret(why.to_owned()))?,
+    };
+    if found == said {
+        return Ok(said);
     }
+    let words = if found == CredentialKind::StaticToken {
+        "this is a long-lived token (sk-ant-oat…), not an API key: log in with --token-stdin"
+    } else {
+        "this is an API key (sk-ant-api…), not a long-lived token: log in with --key-stdin"
+    };
+    Err(LoginFailure::BadSecret(words.to_owned()))
 }
 
 /// Looks at the secret and asks the endpoint about it. An endpoint that cannot be reached does not cost the person the

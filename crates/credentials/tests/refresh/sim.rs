@@ -86,6 +86,10 @@ impl Trace {
         self.0.lock().unwrap().push(step);
     }
 
+    pub fn count(&self, step: &str) -> usize {
+        self.0.lock().unwrap().iter().filter(|done| **done == step).count()
+    }
+
     /// Are these steps among those that were done, in this order?
     pub fn contains(&self, steps: &[String]) -> bool {
         let done = self.0.lock().unwrap();
