@@ -37,13 +37,13 @@ pub enum StoreError {
     },
 
     /// The file holds something else than a database.
-    #[error("{} is not a Remuda database and was left as it is: move it away, or let `remuda doctor` put it into quarantine", path.display())]
+    #[error("{} is not a Remuda database and was left as it is: `remuda doctor --quarantine` moves it aside", path.display())]
     NotADatabase {
         /// Which file.
         path: PathBuf,
     },
     /// The file is damaged: truncated, overwritten, or it lost a part.
-    #[error("{} is damaged ({detail}) and was left as it is: restore a backup, or let `remuda doctor` put it into quarantine and log in again", path.display())]
+    #[error("{} is damaged ({detail}) and was left as it is: restore a backup, or let `remuda doctor --quarantine` move it aside and log in again", path.display())]
     Corrupt {
         /// Which file.
         path: PathBuf,

@@ -1,4 +1,4 @@
-//! `run`, `serve`, `status`.
+//! `run`, `serve`, `status`, `doctor`.
 
 use clap::{Args, ValueEnum};
 
@@ -70,4 +70,15 @@ pub(crate) struct StatusArgs {
     /// Show it anew every two seconds until Ctrl-C
     #[arg(long, short, conflicts_with = "json")]
     pub(crate) watch: bool,
+}
+
+/// Check permissions of files and directories
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Secrets are readable by you alone: directories 0700, files 0600. `remuda doctor` names every file for which that does
+not hold, with the command that mends it.")]
+pub(crate) struct DoctorArgs {
+    /// Move a store that is refused as damaged aside, so that a new one can begin. What is sound stays
+    #[arg(long)]
+    pub(crate) quarantine: bool,
 }

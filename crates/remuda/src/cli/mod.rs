@@ -13,7 +13,7 @@ use clap::{Parser, Subcommand};
 
 pub(crate) use account::{AccountsCommand, KeyCommand, LoginArgs};
 pub(crate) use choice::{FallbackArgs, NextArgs, PoolCommand, ResetArgs, SpendArgs, UseArgs};
-pub(crate) use daemon::{RunArgs, ServeArgs, StatusArgs};
+pub(crate) use daemon::{DoctorArgs, RunArgs, ServeArgs, StatusArgs};
 pub(crate) use fake::{FakeAccountArg, FakeArgs, FakeKind};
 pub(crate) use help::command;
 pub(crate) use request::{ExplainArgs, LogArgs};
@@ -73,12 +73,7 @@ pub(crate) enum Command {
         command: Option<KeyCommand>,
     },
     Fake(FakeArgs),
-    /// Check permissions of files and directories
-    #[command(
-        after_help = "Secrets are readable by you alone: directories 0700, files 0600. `remuda doctor` names every \
-                      file for which that does not hold, with the command that mends it."
-    )]
-    Doctor,
+    Doctor(DoctorArgs),
     /// Print a completion script for your shell
     #[command(after_help = "\
 Examples:

@@ -1,12 +1,17 @@
-//! `remuda doctor`: are secrets readable by their owner alone?
+//! `remuda doctor`: are secrets readable by their owner alone? And the way out when the store is damaged.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use remuda_control::{Code, Failure};
+use remuda_credentials::{Clock, SystemClock};
 use remuda_store::permissions::{self, ModeState, PathMode};
 use serde::Serialize;
 
 use super::{Context, OK};
+use crate::cli::DoctorArgs;
+use crate::instance::{Holder, Instance, Role};
+use crate::paths::Paths;
 use crate::{here, view};
 
 /// Something that is not as it should be.
@@ -22,20 +27,32 @@ pub(crate) struct Finding {
     pub(crate) remedy: String,
 }
 
+/// A damaged file that was moved aside.
+#[derive(Debug, Serialize)]
+pub(crate) struct Moved {
+    /// Where it was.
+    pub(crate) from: PathBuf,
+    /// Where it is.
+    pub(crate) to: PathBuf,
+}
+
 /// Everything that was found.
 #[derive(Debug, Serialize)]
 pub(crate) struct Findings {
+    /// What was moved aside, where that was asked for.
+    pub(crate) quarantined: Vec<Moved>,
     /// How many files and directories were looked at.
     pub(crate) checked: usize,
     /// What is not as it should be.
     pub(crate) findings: Vec<Finding>,
 }
 
-pub(super) fn doctor(context: &Context) -> anyhow::Result<u8> {
+pub(super) fn doctor(context: &Context, args: &DoctorArgs) -> anyhow::Result<u8> {
     let paths = &context.paths;
+    let quarantined = if args.quarantine { move_aside(paths)? } else { Vec::new() };
     let mut checked = 0;
     let mut findings = Vec::new();
-    for mode in permissions::check(&here::places(paths)).map_err(remuda_control::Failure::from)? {
+    for mode in permissions::check(&here::places(paths)).map_err(Failure::from)? {
         checked += 1;
         findings.extend(finding(mode));
     }
@@ -50,8 +67,20 @@ pub(super) fn doctor(context: &Context) -> anyhow::Result<u8> {
     // In a single home the store's directories and ours are the same.
     findings.dedup();
     let code = if findings.is_empty() { OK } else { 1 };
-    context.out.answer(Findings { checked, findings }, view::findings)?;
+    context.out.answer(Findings { quarantined, checked, findings }, view::findings)?;
     Ok(code)
+}
+
+/// Nobody else may work on the store meanwhile.
+fn move_aside(paths: &Paths) -> Result<Vec<Moved>, Failure> {
+    paths.create()?;
+    let now = SystemClock.now();
+    let holder = Holder { role: Role::Command, pid: std::process::id(), started_at: now, url: None, socket: None };
+    let _instance = Instance::take(paths, &holder)?.ok_or_else(|| {
+        Failure::new(Code::Busy, "the store is in use").remedy("remuda stop, then the same command again")
+    })?;
+    let moved = remuda_store::quarantine(&here::places(paths), now)?;
+    Ok(moved.into_iter().map(|file| Moved { from: file.from, to: file.to }).collect())
 }
 
 fn finding(mode: PathMode) -> Option<Finding> {

@@ -51,6 +51,22 @@ async fn a_corrupt_store_is_refused_and_left_as_it_is() {
         trial.remuda(args).failed(1, &["remuda.db", "left as it"]);
     }
     assert_eq!(std::fs::read(&database).unwrap(), garbage);
+
+    let moved = trial.json(&["doctor", "--quarantine"])["quarantined"][0]["to"].clone();
+    assert_eq!(std::fs::read(moved.as_str().unwrap()).unwrap(), garbage);
+    assert_eq!(trial.json(&["accounts"])["accounts"], serde_json::json!([]), "a new store has begun");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_moved_aside_while_the_store_is_in_use_or_when_it_is_sound() {
+    let trial = Trial::new().await;
+    trial.add_free(&["work"]);
+    let daemon = trial.serve();
+    trial.remuda(&["doctor", "--quarantine"]).failed(1, &["in use", "remuda stop"]);
+    trial.remuda(&["stop"]).ok();
+    assert_eq!(daemon.wait(), 0);
+    assert_eq!(trial.json(&["doctor", "--quarantine"])["quarantined"], serde_json::json!([]));
+    assert_eq!(trial.json(&["accounts"])["accounts"][0]["label"], "work");
 }
 
 #[tokio::test(flavor = "multi_thread")]
