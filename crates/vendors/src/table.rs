@@ -1,5 +1,5 @@
 //! The form of a vendor's table of refusals, and how a row is matched. The rows are in `<vendor>/refusals.rs`; the order in
-//! which the kinds of evidence count is in [`crate::classify`].
+//! which the kinds of evidence count is in [`crate::classify()`].
 
 use remuda_core::{Class, Scope};
 

@@ -75,8 +75,8 @@ pub(crate) struct StatusArgs {
 /// Check permissions of files and directories
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Secrets are readable by you alone: directories 0700, files 0600. `remuda doctor` names every file for which that does
-not hold, with the command that mends it.")]
+Secrets are readable by you alone: directories 0700, files 0600. `remuda doctor` names every file
+for which that does not hold, with the command that mends it.")]
 pub(crate) struct DoctorArgs {
     /// Move a store that is refused as damaged aside, so that a new one can begin. What is sound stays
     #[arg(long)]
