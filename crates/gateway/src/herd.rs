@@ -14,7 +14,7 @@ use remuda_core::route::{Action, Answer, Refreshed, Route, StateChange};
 use remuda_core::snapshot::{Policy, Snapshot, Target};
 use remuda_core::{AccountId, AccountStatus, Reading, RequestFacts, SessionKey, UnixSeconds, Window};
 use remuda_credentials::Clock;
-use remuda_store::{ClientKey, Edit, KeyId, Login, NewAccount, Profile, Removed, Store, StoreError};
+use remuda_store::{ClientKey, Edit, KeyId, NewAccount, Profile, Removed, Store, StoreError};
 
 use crate::choice::{self, Chosen};
 use crate::journal::Journal;
@@ -133,31 +133,36 @@ impl Herd {
         (route, changes)
     }
 
-    /// The next step of a request's way, and what it made us remember (taking a probe).
+    /// The next step of a request's way, and what it made us remember. Step and memory are one: of two requests only one
+    /// takes a probe.
     pub fn next(&self, route: &mut Route, now: UnixSeconds) -> (Action, Vec<StateChange>) {
-        let (action, changes) = route.next(&self.state.read().snapshot, now);
-        self.apply(&changes, now);
+        let mut state = self.state.write();
+        let (action, changes) = route.next(&state.snapshot, now);
+        self.remember(&mut state, &changes, now);
         (action, changes)
     }
 
     /// An account answered. Returns what is remembered because of it.
     pub fn answered(&self, route: &mut Route, answer: Answer, now: UnixSeconds) -> Vec<StateChange> {
-        let changes = route.answered(answer, &self.state.read().snapshot, now);
-        self.apply(&changes, now);
+        let mut state = self.state.write();
+        let changes = route.answered(answer, &state.snapshot, now);
+        self.remember(&mut state, &changes, now);
         changes
     }
 
     /// A forced refresh ended. Returns what is remembered because of it.
     pub fn refreshed(&self, route: &mut Route, how: Refreshed, now: UnixSeconds) -> Vec<StateChange> {
-        let changes = route.refreshed(how, &self.state.read().snapshot, now);
-        self.apply(&changes, now);
+        let mut state = self.state.write();
+        let changes = route.refreshed(how, &state.snapshot, now);
+        self.remember(&mut state, &changes, now);
         changes
     }
 
     /// The request goes no further.
     pub fn stop(&self, route: &mut Route, now: UnixSeconds) -> Vec<StateChange> {
-        let changes = route.stop(&self.state.read().snapshot, now);
-        self.apply(&changes, now);
+        let mut state = self.state.write();
+        let changes = route.stop(&state.snapshot, now);
+        self.remember(&mut state, &changes, now);
         changes
     }
 
@@ -289,19 +294,27 @@ impl Herd {
         self.reread().await
     }
 
-    /// Replaces an account's secret after a login: what was believed about the account is cleared.
+    /// The login engine has stored a login of this account: read it again, and forget what was believed about the account
+    /// before, also what is still on its way to the disk.
     ///
     /// # Errors
-    /// The login is that of another account, or the store fails.
-    pub async fn login(&self, id: AccountId, login: Login) -> Result<u64, StoreError> {
-        let _one_at_a_time = self.commands.lock().await;
-        self.journal.flush().await;
-        let generation = self.store.login(id, login, self.clock.now()).await?;
-        self.reread().await?;
-        Ok(generation)
+    /// The store cannot be read; memory stays as it was.
+    pub async fn logged_in(&self, account: AccountId) -> Result<(), StoreError> {
+        self.refresh_from_store().await?;
+        let now = self.clock.now();
+        let changes = self.look(|snapshot, _| {
+            let Some(known) = snapshot.accounts.get(&account) else { return Vec::new() };
+            let models = known.model_cooling.keys().map(|m| StateChange::ModelCooling(account, m.clone(), None));
+            let rest = known.cooling.iter().map(|_| StateChange::Cooling(account, None));
+            let dead = matches!(known.status, AccountStatus::NeedsLogin | AccountStatus::Disabled);
+            let status = dead.then_some(StateChange::Status(account, AccountStatus::Ready));
+            models.chain(rest).chain(status).collect()
+        });
+        self.apply(&changes, now);
+        Ok(())
     }
 
-    /// The store was changed by the login engine: read it again.
+    /// The store was changed by somebody else: read it again.
     ///
     /// # Errors
     /// The store cannot be read; memory stays as it was.

@@ -163,7 +163,7 @@ impl Api {
     /// The store has a new login: routing learns of it. Where nothing is chosen yet, it is: whoever adds the first account
     /// wants to use it.
     async fn settle(&self, done: LoggedIn) -> Result<LoginStage, Failure> {
-        self.herd.refresh_from_store().await?;
+        self.herd.logged_in(done.account).await?;
         let mut notes = done.notes;
         if self.herd.look(|herd, _| herd.active.is_none()) {
             self.herd.edit(vec![Edit::Active(Some(Target::Account(done.account)))]).await?;
