@@ -2,6 +2,7 @@
 
 use std::error::Error as _;
 use std::fmt::Write as _;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,13 +20,15 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// Longest time for the whole call. Vendors' own clients use 15 to 30 seconds.
 const WHOLE: Duration = Duration::from_secs(30);
 
-/// Sends calls over HTTPS (or plain HTTP, for endpoints on this machine). Obeys the system's proxy settings.
+/// Sends calls over HTTPS. Obeys the system's proxy settings, but for plain HTTP to this machine: a proxy would look for
+/// the endpoint on its own.
 ///
-/// The client is made with the first call: reading the system's certificates takes longer than everything else at the
+/// A client is made with the first call: reading the system's certificates takes longer than everything else at the
 /// start of a command, and most commands call nobody.
 #[derive(Clone, Debug, Default)]
 pub struct Https {
-    client: Arc<OnceCell<reqwest::Client>>,
+    anywhere: Arc<OnceCell<reqwest::Client>>,
+    this_machine: Arc<OnceCell<reqwest::Client>>,
 }
 
 impl Https {
@@ -35,17 +38,35 @@ impl Https {
         Self::default()
     }
 
-    async fn client(&self) -> Result<&reqwest::Client, SendError> {
-        let made = || async {
+    async fn client(&self, url: &str) -> Result<&reqwest::Client, SendError> {
+        let (cell, build): (_, fn() -> _) =
+            if is_plain_loopback(url) { (&self.this_machine, to_this_machine) } else { (&self.anywhere, to_anywhere) };
+        let made = || async move {
             let made = tokio::task::spawn_blocking(build).await.map_err(|e| SendError::NotSent(e.to_string()))?;
             made.map_err(|e| SendError::NotSent(format!("no HTTPS client: {}", in_words(&e))))
         };
-        self.client.get_or_try_init(made).await
+        cell.get_or_try_init(made).await
     }
 }
 
+fn is_plain_loopback(url: &str) -> bool {
+    let Ok(url) = reqwest::Url::parse(url) else { return false };
+    let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    let loopback = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    url.scheme() == "http" && loopback
+}
+
 /// Fails when the system's certificates or proxy settings are unusable.
-fn build() -> Result<reqwest::Client, reqwest::Error> {
+fn to_anywhere() -> Result<reqwest::Client, reqwest::Error> {
+    calls().build()
+}
+
+/// Needs neither certificates nor proxies.
+fn to_this_machine() -> Result<reqwest::Client, reqwest::Error> {
+    calls().no_proxy().tls_certs_only([]).build()
+}
+
+fn calls() -> reqwest::ClientBuilder {
     // One provider per process; who came first has installed the same one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
@@ -56,13 +77,12 @@ fn build() -> Result<reqwest::Client, reqwest::Error> {
         .timeout(WHOLE)
         // On a kept connection that has died meanwhile nobody can tell whether the request arrived.
         .pool_max_idle_per_host(0)
-        .build()
 }
 
 #[async_trait]
 impl Exchange for Https {
     async fn send(&self, call: &Call) -> Result<Answer, SendError> {
-        let client = self.client().await?;
+        let client = self.client(&call.url).await?;
         let mut request = match call.method {
             Method::Get => client.get(&call.url),
             Method::Post => client.post(&call.url),
@@ -115,4 +135,25 @@ fn in_words(error: &reqwest::Error) -> String {
         cause = inner.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("http://127.0.0.1:8080/v1/oauth/token", true)]
+    #[case("http://127.9.9.9/", true)]
+    #[case("http://LOCALHOST/", true)]
+    #[case("http://[::1]:8080/", true)]
+    #[case("https://127.0.0.1/", false)]
+    #[case("http://127.0.0.1.example.com/", false)]
+    #[case("http://localhost.example.com/", false)]
+    #[case("http://192.168.0.1/", false)]
+    #[case("not a URL", false)]
+    fn only_plain_http_to_this_machine_goes_round_the_proxy(#[case] url: &str, #[case] round: bool) {
+        assert_eq!(is_plain_loopback(url), round);
+    }
 }
