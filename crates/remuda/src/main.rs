@@ -7,6 +7,7 @@ mod backend;
 mod cli;
 mod command;
 mod config;
+mod demo;
 mod here;
 mod instance;
 mod launch;

@@ -49,6 +49,11 @@ impl Out {
         self.print(&(line + "\n"))
     }
 
+    /// Part of a story that is told while it happens. Who wants JSON gets the end alone.
+    pub(crate) fn tell(self, text: &str) -> io::Result<()> {
+        if self.json { Ok(()) } else { self.print(text) }
+    }
+
     /// Text as it is, to standard output.
     pub(crate) fn print(self, text: &str) -> io::Result<()> {
         let mut stdout = anstream::stdout().lock();

@@ -13,7 +13,7 @@ use remuda_control::verb::GetStatus;
 use remuda_control::{Api, Client, Code, Control, Failure, Running};
 use remuda_core::snapshot::Policy;
 use remuda_credentials::login::LoginDesk;
-use remuda_credentials::{Clock, Https, SystemClock};
+use remuda_credentials::{Clock, Https};
 use remuda_gateway::{Daemon, Doors, Guard, Parts, Settings};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -56,12 +56,16 @@ pub(crate) struct Serving {
 
 impl Serving {
     /// Takes the lock, opens the state and listens.
-    pub(crate) async fn start(paths: &Paths, config: &Config, survives_terminal: bool) -> Result<Started, Failure> {
+    pub(crate) async fn start(
+        paths: &Paths,
+        config: &Config,
+        clock: Arc<dyn Clock>,
+        survives_terminal: bool,
+    ) -> Result<Started, Failure> {
         check_listen(config.listen)?;
         paths.create()?;
         let socket = paths.socket()?;
         let signals = Signals::catch(survives_terminal)?;
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let started_at = clock.now();
         let mut holder =
             Holder { role: Role::Daemon, pid: std::process::id(), started_at, url: None, socket: Some(socket.clone()) };
@@ -113,6 +117,11 @@ impl Serving {
             () = self.stop.cancelled() => tracing::info!("asked to stop"),
             name = self.signals.next() => tracing::info!(signal = name, "asked to stop"),
         }
+        self.end().await
+    }
+
+    /// Drains, then takes everything apart in order. True: every request under way could end.
+    pub(crate) async fn end(mut self) -> bool {
         let drained = tokio::select! {
             drained = self.server.drain(DRAIN) => drained,
             name = self.signals.next() => {
@@ -192,7 +201,7 @@ fn listen_unix(path: &Path) -> Result<UnixListener, Failure> {
 }
 
 /// The signals that end a daemon.
-struct Signals {
+pub(crate) struct Signals {
     terminate: Signal,
     interrupt: Signal,
     /// The terminal is gone. A daemon that another command started lives on.
@@ -201,7 +210,7 @@ struct Signals {
 }
 
 impl Signals {
-    fn catch(survives_terminal: bool) -> Result<Self, Failure> {
+    pub(crate) fn catch(survives_terminal: bool) -> Result<Self, Failure> {
         let catch = |kind| {
             signal(kind).map_err(|e| Failure::new(Code::Internal, "signals cannot be caught").why(e.to_string()))
         };
@@ -213,7 +222,7 @@ impl Signals {
         })
     }
 
-    async fn next(&mut self) -> &'static str {
+    pub(crate) async fn next(&mut self) -> &'static str {
         poll_fn(|cx| {
             if self.terminate.poll_recv(cx).is_ready() {
                 return Poll::Ready("SIGTERM");

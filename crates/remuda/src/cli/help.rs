@@ -10,7 +10,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Accounts", &["login", "accounts", "fallback", "pool", "spend"]),
     ("What happened", &["explain", "log", "reset"]),
     ("The daemon", &["serve", "stop", "key", "doctor"]),
-    ("More", &["fake", "completions"]),
+    ("More", &["demo", "fake", "completions"]),
 ];
 
 const TEMPLATE: &str = "{about}\n\n{usage-heading} {usage}\n{before-help}Options:\n{options}{after-help}";

@@ -72,6 +72,12 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Option<KeyCommand>,
     },
+    /// See it work, without any account.
+    ///
+    /// Three accounts at a vendor in miniature, a conversation through the real gateway, and one account that runs dry in
+    /// the middle of it. Takes a few seconds, uses no account of yours, leaves nothing behind, and ends with 0 only if all
+    /// that it claims has held.
+    Demo,
     Fake(FakeArgs),
     Doctor(DoctorArgs),
     /// Print a completion script for your shell

@@ -3,6 +3,7 @@
 mod account;
 mod choice;
 mod daemon;
+mod demo;
 mod doctor;
 mod fake;
 mod key;
@@ -27,6 +28,8 @@ pub(crate) use fake::FakeRuns;
 
 /// Done.
 const OK: u8 = 0;
+/// Not as it should be.
+const FAILED: u8 = 1;
 /// An account needs a login.
 const NEEDS_LOGIN: u8 = 3;
 /// The daemon does not run.
@@ -80,6 +83,9 @@ pub(crate) async fn run(cli: Cli, out: Out) -> anyhow::Result<u8> {
     }
     // The daemon and the vendor in miniature tell what they do, other commands only what is wrong.
     logging::start(if matches!(cli.command, Command::Serve(_) | Command::Fake(_)) { "info" } else { "error" });
+    if let Command::Demo = cli.command {
+        return demo::demo(out).await;
+    }
     let paths = Paths::find(std::env::var_os("REMUDA_HOME"))?;
     let config = Config::load(&paths.config())?;
     let context = Context { out, paths, config };
@@ -101,6 +107,6 @@ pub(crate) async fn run(cli: Cli, out: Out) -> anyhow::Result<u8> {
         Command::Key { command } => key::key(&context, command).await,
         Command::Fake(args) => fake::fake(&context, args).await,
         Command::Doctor(args) => doctor::doctor(&context, &args),
-        Command::Completions { .. } => Ok(OK),
+        Command::Demo | Command::Completions { .. } => Ok(OK),
     }
 }

@@ -1,6 +1,9 @@
 //! `remuda serve`.
 
+use std::sync::Arc;
+
 use remuda_control::Failure;
+use remuda_credentials::SystemClock;
 use serde::Serialize;
 
 use super::{Context, OK};
@@ -23,7 +26,7 @@ pub(super) async fn serve(context: &Context, args: ServeArgs) -> anyhow::Result<
                 .remedy("for example: --listen 127.0.0.1:4748")
         })?;
     }
-    match Serving::start(&context.paths, &config, args.background).await? {
+    match Serving::start(&context.paths, &config, Arc::new(SystemClock), args.background).await? {
         Started::AlreadyRuns(daemon) => {
             let ready = Ready { daemon, already_running: true };
             let now = jiff::Timestamp::now().as_second();

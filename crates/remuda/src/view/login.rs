@@ -6,6 +6,7 @@ use super::account::who;
 use super::notes;
 use super::status::plan;
 use super::words::{DIM, GOOD, STRONG, command, cost, paint};
+use super::wrap::paragraph;
 
 /// A vendor's wording, as far as it has not been accepted yet. `None`: nothing is to be said.
 pub(crate) fn terms(terms: &Terms, with_grant: bool) -> Option<String> {
@@ -17,28 +18,11 @@ pub(crate) fn terms(terms: &Terms, with_grant: bool) -> Option<String> {
     }
     let mut text = format!("{}\n", paint(STRONG, "Before you go on:"));
     for part in parts {
-        text.push_str(&wrapped(part));
+        text.push_str(&paragraph(part, 2));
         text.push('\n');
     }
-    text.push_str(&wrapped(&format!("Source: {}", terms.edition)));
+    text.push_str(&paragraph(&format!("Source: {}", terms.edition), 2));
     Some(text)
-}
-
-/// Lines of at most 78 columns, indented by two.
-fn wrapped(text: &str) -> String {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let last = lines.last_mut().filter(|line| line.len() + word.len() < 76);
-        match last {
-            Some(line) if line.is_empty() => line.push_str(word),
-            Some(line) => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            None => lines.push(word.to_owned()),
-        }
-    }
-    lines.into_iter().map(|line| format!("  {line}\n")).collect()
 }
 
 /// While the browser is away.

@@ -3,6 +3,7 @@
 mod account;
 mod choice;
 mod daemon;
+pub(crate) mod demo;
 mod doctor;
 mod fake;
 mod key;
@@ -12,6 +13,7 @@ mod request;
 mod status;
 mod table;
 mod words;
+mod wrap;
 
 use remuda_control::Failure;
 

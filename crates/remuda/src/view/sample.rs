@@ -117,7 +117,7 @@ pub(crate) fn empty_status() -> Status {
     Status { now: NOW, daemon: None, active: None, accounts: Vec::new(), pools: Vec::new(), pins: Vec::new() }
 }
 
-fn record(json: serde_json::Value) -> Record {
+pub(crate) fn record(json: serde_json::Value) -> Record {
     let mut whole = serde_json::json!({
         "version": 1, "host": "claude", "kind": "main", "vendor": "anthropic", "path": "/v1/messages",
         "session": null, "model": "claude-sonnet-4-6", "source": id(1), "source_label": "work",
@@ -131,7 +131,7 @@ fn record(json: serde_json::Value) -> Record {
     serde_json::from_value(whole).unwrap()
 }
 
-fn attempt(n: u128, label: &str, status: u16, ended: serde_json::Value) -> serde_json::Value {
+pub(crate) fn attempt(n: u128, label: &str, status: u16, ended: serde_json::Value) -> serde_json::Value {
     serde_json::json!({
         "account": id(n), "label": label, "status": status, "upstream_request_id": null, "started_ms": 0,
         "head_ms": 100, "ended": ended, "changes": [],

@@ -60,7 +60,7 @@ fn line(cells: &[String], widths: &[usize]) -> String {
 }
 
 /// Columns that a text takes on the screen.
-fn seen(text: &str) -> usize {
+pub(super) fn seen(text: &str) -> usize {
     anstream::adapter::strip_str(text).to_string().width()
 }
 

@@ -6,6 +6,7 @@ mod choice;
 #[cfg(target_os = "linux")]
 mod claude_code;
 mod daemon;
+mod demo;
 mod login;
 mod project;
 mod run;
