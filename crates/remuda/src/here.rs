@@ -53,7 +53,12 @@ impl Here {
 
 /// Opens the store.
 pub(crate) async fn store(paths: &Paths, config: &Config, now: UnixSeconds) -> Result<Arc<dyn Store>, Failure> {
-    let options = SqliteOptions {
+    Ok(Arc::new(SqliteStore::open(store_options(paths, config), now).await?))
+}
+
+/// How the store is opened.
+pub(crate) fn store_options(paths: &Paths, config: &Config) -> SqliteOptions {
+    SqliteOptions {
         places: places(paths),
         // A home of its own is whole: it can be copied and thrown away without a trace in the keyring.
         key_source: if paths.is_home { KeySource::File } else { KeySource::Auto },
@@ -61,8 +66,7 @@ pub(crate) async fn store(paths: &Paths, config: &Config, now: UnixSeconds) -> R
             max_records: config.records.keep,
             max_age_s: i64::from(config.records.keep_days) * 86_400,
         },
-    };
-    Ok(Arc::new(SqliteStore::open(options, now).await?))
+    }
 }
 
 /// Where the store's files are.

@@ -28,7 +28,7 @@ fn label(text: &str) -> Option<Label> {
         let (head, tail) = (&clean[..Label::MAX_CHARS - 8], &clean[clean.len() - 8..]);
         head.iter().chain(tail).collect()
     };
-    Label::new(clean.trim().trim_start_matches(['@', '-'])).ok()
+    Label::new(clean.trim().trim_start_matches(['@', '-', '.'])).ok()
 }
 
 #[cfg(test)]
@@ -59,6 +59,7 @@ mod tests {
     #[test]
     fn what_no_label_may_contain_is_left_out_and_long_names_are_cut_in_the_middle() {
         assert_eq!(name(&profile(None, Some("@Acme, Inc/EU")), &[]), "Acme  Inc EU");
+        assert_eq!(name(&profile(None, Some(".Acme")), &[]), "Acme");
         let long = "x".repeat(200);
         let first = name(&profile(None, Some(&long)), &[]);
         assert_eq!(first.chars().count(), Label::MAX_CHARS);

@@ -72,13 +72,13 @@ pub(crate) struct StatusArgs {
     pub(crate) watch: bool,
 }
 
-/// Check permissions of files and directories
+/// Check files and the store.
+///
+/// Secrets are readable by you alone: directories 0700, files 0600. Names every file for which that does not hold, with
+/// the command that mends it, and reads the store from end to end if no daemon works on it.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Secrets are readable by you alone: directories 0700, files 0600. `remuda doctor` names every file
-for which that does not hold, with the command that mends it.")]
 pub(crate) struct DoctorArgs {
-    /// Move a store that is refused as damaged aside, so that a new one can begin. What is sound stays
+    /// Move a damaged store aside, so that a new one can begin. What is sound stays, nothing is deleted
     #[arg(long)]
     pub(crate) quarantine: bool,
 }

@@ -23,7 +23,7 @@ use crate::logging;
 use crate::output::Out;
 use crate::paths::Paths;
 
-pub(crate) use doctor::{Finding, Findings, Moved};
+pub(crate) use doctor::Examined;
 pub(crate) use fake::FakeRuns;
 
 /// Done.
@@ -106,7 +106,7 @@ pub(crate) async fn run(cli: Cli, out: Out) -> anyhow::Result<u8> {
         Command::Reset(args) => choice::reset(&context, args).await,
         Command::Key { command } => key::key(&context, command).await,
         Command::Fake(args) => fake::fake(&context, args).await,
-        Command::Doctor(args) => doctor::doctor(&context, &args),
+        Command::Doctor(args) => doctor::doctor(&context, args).await,
         Command::Demo | Command::Completions { .. } => Ok(OK),
     }
 }

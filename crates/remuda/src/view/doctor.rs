@@ -1,23 +1,25 @@
 //! What `doctor` found.
 
-use super::words::{GOOD, WARN, paint};
-use crate::command::{Finding, Findings, Moved};
+use super::notes;
+use super::words::{GOOD, STRONG, WARN, paint};
+use crate::command::Examined;
 
 /// `remuda doctor`.
-pub(crate) fn findings(all: &Findings) -> String {
-    let mut text: String = all.quarantined.iter().map(moved).collect();
-    if all.findings.is_empty() {
-        let ok = paint(GOOD, "ok:");
-        text.push_str(&format!("{ok} {} files and directories are readable by you alone.\n", all.checked));
+pub(crate) fn examined(all: &Examined) -> String {
+    let mut text = String::new();
+    for file in &all.quarantined {
+        text.push_str(&format!("{} is now {}\n", file.from.display(), file.to.display()));
     }
-    let line = |finding: &Finding| {
-        let (path, found, remedy) = (finding.path.display(), &finding.found, &finding.remedy);
-        format!("{} {path} has permissions {found}\n  do: {remedy}\n", paint(WARN, "others can read:"))
-    };
-    text.extend(all.findings.iter().map(line));
-    text
-}
-
-fn moved(file: &Moved) -> String {
-    format!("{} {} is now {}\n", paint(WARN, "moved aside:"), file.from.display(), file.to.display())
+    for finding in &all.findings {
+        let (problem, remedy) = (&finding.problem, &finding.remedy);
+        text.push_str(&format!("{} {problem}\n  {} {remedy}\n", paint(WARN, "found:"), paint(STRONG, "do:")));
+    }
+    if all.findings.is_empty() {
+        let checked = all.checked;
+        text.push_str(&format!("{} {checked} files and directories are readable by you alone\n", paint(GOOD, "ok:")));
+    }
+    if let Some(store) = &all.store {
+        text.push_str(&format!("{} {} is sound; its key is in {}\n", paint(GOOD, "ok:"), store.place, store.key_place));
+    }
+    text + &notes(&all.notes)
 }

@@ -20,7 +20,7 @@ use remuda_control::Failure;
 pub(crate) use account::{accounts, before_removal, changed, removed, shown};
 pub(crate) use choice::{active, before_clearing, chain, chains, pool, pool_removed, pools, project, reset};
 pub(crate) use daemon::{already_runs, serving, stopped};
-pub(crate) use doctor::findings;
+pub(crate) use doctor::examined;
 pub(crate) use fake::fake_runs;
 pub(crate) use key::{key_created, key_revoked, keys};
 pub(crate) use login::{browser, login_done, paste, terms};

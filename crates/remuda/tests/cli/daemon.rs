@@ -164,3 +164,25 @@ async fn completions_and_help_need_no_home() {
         assert!(ended.out.contains("remuda"), "{ended:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_vendor_in_miniature_prints_what_a_trial_needs() {
+    let trial = Trial::new().await;
+    let fake = ["fake", "--listen", "127.0.0.1:0", "--account", "ann", "--account", "lab:key", "--json"];
+    let mut vendor = trial.command(&fake).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut said = std::io::BufReader::new(vendor.stdout.take().unwrap());
+    let mut text = String::new();
+    while !text.ends_with("\n}\n") {
+        assert!(std::io::BufRead::read_line(&mut said, &mut text).unwrap() > 0, "it ended early: {text}");
+    }
+    let runs: serde_json::Value = serde_json::from_str(&text).unwrap();
+    std::fs::write(trial.home().join("config.toml"), runs["config"].as_str().unwrap()).unwrap();
+    for (at, way) in [(0, "--token-stdin"), (1, "--key-stdin")] {
+        let account = &runs["accounts"][at];
+        let login = ["login", "anthropic", "--label", account["name"].as_str().unwrap(), way, "--accept-terms"];
+        trial.remuda_reading(&login, account["secret"].as_str().unwrap()).ok();
+    }
+    assert_eq!(trial.json(&["accounts"])["accounts"][1]["label"], "lab");
+    vendor.kill().unwrap();
+    vendor.wait().unwrap();
+}

@@ -107,6 +107,35 @@ async fn doctor_names_what_others_can_read_with_the_command_that_mends_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_store_is_moved_aside_only_when_a_person_says_so() {
+    let trial = Trial::new().await;
+    trial.add_free(&["work"]);
+    let sound = trial.remuda(&["doctor"]).ok();
+    assert!(sound.out.contains("is sound"), "{sound:?}");
+    let database = trial.home().join("remuda.db");
+    for end in ["-wal", "-shm"] {
+        let _may_be_absent = std::fs::remove_file(trial.home().join(format!("remuda.db{end}")));
+    }
+    std::fs::write(&database, "what is left of it").unwrap();
+    let found = trial.remuda(&["doctor"]);
+    assert!(found.code == 1 && found.out.contains("remuda doctor --quarantine"), "{found:?}");
+    assert_eq!(std::fs::read_to_string(&database).unwrap(), "what is left of it");
+    let moved = trial.json(&["doctor", "--quarantine"]);
+    let aside = moved["quarantined"][0]["to"].as_str().unwrap();
+    assert_eq!(std::fs::read_to_string(aside).unwrap(), "what is left of it");
+    assert_eq!(trial.json(&["accounts"])["accounts"], serde_json::json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_leaves_a_store_alone_that_a_daemon_works_on() {
+    let trial = Trial::new().await;
+    let daemon = trial.serve();
+    let examined = trial.remuda(&["doctor"]).ok();
+    assert!(examined.out.contains("a daemon works on it"), "{examined:?}");
+    drop(daemon);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn strangers_and_garbage_get_a_clear_answer_and_cost_nothing() {
     let trial = Trial::new().await;
     trial.add_free(&["work"]);
