@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use remuda_control::{Api, Failure, LoginEngine, Serve};
 use remuda_core::snapshot::Policy;
@@ -16,9 +17,13 @@ use crate::config::Config;
 use crate::instance::{Holder, Instance, Role};
 use crate::paths::Paths;
 
+/// Longest wait for the last page of a login to reach the browser.
+const LOGINS_END_WITHIN: Duration = Duration::from_secs(2);
+
 /// The verbs on a state that nobody else works on.
 pub(crate) struct Here {
     api: Api,
+    logins: LoginDesk,
     store: Arc<dyn Store>,
     // Last, so that the lock is held until everything else is gone.
     _instance: Instance,
@@ -36,8 +41,10 @@ impl Here {
         let journal = Arc::new(Journal::new(Arc::clone(&store), Arc::clone(&clock)));
         let herd = Herd::load(Arc::clone(&store), journal, Arc::clone(&clock), Policy::default()).await?;
         let keeper = Keeper::new(Arc::clone(&store), clock, Arc::new(Https::new()), token_urls(config));
-        let api = Api::new(Arc::new(herd), login_engine(keeper, config), None);
-        Ok(Some(Self { api, store, _instance: instance }))
+        let engine = login_engine(keeper, config);
+        let logins = engine.desk.clone();
+        let api = Api::new(Arc::new(herd), engine, None);
+        Ok(Some(Self { api, logins, store, _instance: instance }))
     }
 
     /// Answers a verb.
@@ -47,6 +54,8 @@ impl Here {
 
     /// Lets go of the state.
     pub(crate) async fn close(self) {
+        // The browser still waits for the page that says how the login went.
+        self.logins.shutdown(LOGINS_END_WITHIN).await;
         self.store.close().await;
     }
 }

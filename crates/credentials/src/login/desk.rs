@@ -249,7 +249,7 @@ impl Inner {
     /// Takes the browser's answer.
     async fn listen(self: Arc<Self>, flow: Arc<Flow>, loopback: Loopback) {
         let (sender, mut callbacks) = mpsc::channel::<Callback>(1);
-        let serve = loopback.serve(sender, self.keeper.inner().clock.clone());
+        let serve = loopback.serve(sender, self.keeper.inner().clock.clone(), flow.ended.clone());
         let hear = async {
             while let Some(Callback { address, answer }) = callbacks.recv().await {
                 let page = match self.answer(&flow, &address).await {
@@ -260,14 +260,14 @@ impl Inner {
                 let _ = answer.send(page);
             }
         };
-        tokio::pin!(serve, hear);
+        let both = async { tokio::join!(serve, hear) };
+        tokio::pin!(both);
         tokio::select! {
-            () = &mut serve => {}
-            () = &mut hear => {}
+            _ = &mut both => {}
             () = flow.ended.cancelled() => {
-                // The page that tells so is still on its way to the browser.
+                // The page that tells so is still on its way to the browser, which may hold further connections open.
                 tokio::select! {
-                    () = async { tokio::join!(&mut serve, &mut hear); } => {}
+                    _ = &mut both => {}
                     () = self.keeper.inner().clock.sleep(Duration::from_secs(1)) => {}
                 }
             }

@@ -12,6 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 
@@ -52,23 +53,29 @@ impl Loopback {
         Ok(Self { listener, port })
     }
 
-    /// Hands over callbacks until it is dropped. Errors of single connections end only those.
-    pub(super) async fn serve(self, callbacks: mpsc::Sender<Callback>, clock: Arc<dyn Clock>) {
+    /// Hands over callbacks until `stop`, then lets the conversations under way end. Errors of single connections end
+    /// only those.
+    pub(super) async fn serve(self, callbacks: mpsc::Sender<Callback>, clock: Arc<dyn Clock>, stop: CancellationToken) {
         let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         let mut connections = JoinSet::new();
-        while let Ok(place) = places.clone().acquire_owned().await {
-            let Ok((stream, _)) = self.listener.accept().await else {
-                // Out of descriptors, most likely. Wait rather than spin.
-                clock.sleep(Duration::from_millis(100)).await;
-                continue;
-            };
-            while connections.try_join_next().is_some() {}
-            let (callbacks, clock) = (callbacks.clone(), clock.clone());
-            connections.spawn(async move {
-                let _ = converse(stream, &callbacks, &*clock).await;
-                drop(place);
-            });
-        }
+        let accept = async {
+            while let Ok(place) = places.clone().acquire_owned().await {
+                let Ok((stream, _)) = self.listener.accept().await else {
+                    // Out of descriptors, most likely. Wait rather than spin.
+                    clock.sleep(Duration::from_millis(100)).await;
+                    continue;
+                };
+                while connections.try_join_next().is_some() {}
+                let (callbacks, clock) = (callbacks.clone(), clock.clone());
+                connections.spawn(async move {
+                    let _ = converse(stream, &callbacks, &*clock).await;
+                    drop(place);
+                });
+            }
+        };
+        stop.run_until_cancelled(accept).await;
+        drop(callbacks);
+        while connections.join_next().await.is_some() {}
     }
 }
 
