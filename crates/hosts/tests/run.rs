@@ -163,7 +163,7 @@ fn a_ctrl_c_at_the_terminal_counts_once() {
         "trap 'echo interrupted >> heard' INT\ntrap 'kill $!; exit 6' TERM\necho $PPID > wrapper\n: > ready\n\
          while :; do sleep 9 < /dev/null > /dev/null 2>&1 & wait; done",
     );
-    let wrapper = format!("{} --exact wrapper_process --nocapture", std::env::current_exe().unwrap().display());
+    let wrapper = format!("exec {} --exact wrapper_process --nocapture", std::env::current_exe().unwrap().display());
     let mut terminal = Command::new("script")
         .args(["-qec", &wrapper, "/dev/null"])
         .env("WRAPPED_AGENT", stage.path("agent"))
