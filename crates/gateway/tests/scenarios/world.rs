@@ -67,6 +67,8 @@ impl World {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         server.listen_tcp(listener, Guard::tcp(port, &[]));
+        // reqwest asks for one, although nothing here speaks TLS; another test of this process may have been first.
+        let _installed_already = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let mut world = Self {
             vendor,
