@@ -6,8 +6,9 @@ use remuda_control::{Code, Failure};
 use remuda_fake::{AccountSpec, Options};
 use serde::Serialize;
 
-use super::{Context, OK};
+use super::OK;
 use crate::cli::{FakeAccountArg, FakeArgs, FakeKind};
+use crate::output::Out;
 use crate::view;
 
 /// A vendor that runs.
@@ -30,7 +31,7 @@ pub(crate) struct FakeAccountRuns {
     pub(crate) secret: String,
 }
 
-pub(super) async fn fake(context: &Context, args: FakeArgs) -> anyhow::Result<u8> {
+pub(super) async fn fake(out: Out, args: FakeArgs) -> anyhow::Result<u8> {
     let listen: SocketAddr = args.listen.parse().map_err(|_| {
         Failure::invalid(format!("{:?} is no address with a port", args.listen)).remedy("for example: 127.0.0.1:8080")
     })?;
@@ -52,7 +53,7 @@ pub(super) async fn fake(context: &Context, args: FakeArgs) -> anyhow::Result<u8
         .iter()
         .map(|account| FakeAccountRuns { name: account.name().to_owned(), secret: account.key().to_owned() });
     let runs = FakeRuns { url: vendor.base_url(), config, accounts: accounts.collect() };
-    context.out.answer(runs, view::fake_runs)?;
+    out.answer(runs, view::fake_runs)?;
     tokio::signal::ctrl_c().await?;
     running.vendor.shutdown().await;
     Ok(OK)

@@ -43,6 +43,13 @@ pub(crate) struct Context {
 }
 
 impl Context {
+    /// Finds the herd of this user.
+    fn find(out: Out) -> Result<Self, Failure> {
+        let paths = Paths::find(std::env::var_os("REMUDA_HOME"))?;
+        let config = Config::load(&paths.config())?;
+        Ok(Self { out, paths, config })
+    }
+
     /// Whoever answers verbs.
     async fn backend(&self) -> Result<Backend, Failure> {
         Backend::open(&self.paths, &self.config).await
@@ -75,38 +82,35 @@ impl Context {
 
 /// Carries out a command. Returns the exit code.
 pub(crate) async fn run(cli: Cli, out: Out) -> anyhow::Result<u8> {
-    if let Command::Completions { shell } = cli.command {
-        let mut script = Vec::new();
-        clap_complete::generate(shell, &mut crate::cli::command(), "remuda", &mut script);
-        out.print(&String::from_utf8_lossy(&script))?;
-        return Ok(OK);
-    }
     // The daemon and the vendor in miniature tell what they do, other commands only what is wrong.
     logging::start(if matches!(cli.command, Command::Serve(_) | Command::Fake(_)) { "info" } else { "error" });
-    if let Command::Demo = cli.command {
-        return demo::demo(out).await;
-    }
-    let paths = Paths::find(std::env::var_os("REMUDA_HOME"))?;
-    let config = Config::load(&paths.config())?;
-    let context = Context { out, paths, config };
+    let context = || Context::find(out);
     match cli.command {
-        Command::Run(args) => daemon::run(&context, args).await,
-        Command::Serve(args) => serve::serve(&context, args).await,
-        Command::Stop => daemon::stop(&context).await,
-        Command::Login(args) => login::login(&context, args).await,
-        Command::Accounts { command } => account::accounts(&context, command).await,
-        Command::Use(args) => choice::use_target(&context, args).await,
-        Command::Next(args) => choice::next(&context, args).await,
-        Command::Fallback(args) => choice::fallback(&context, args).await,
-        Command::Pool { command } => pool::pool(&context, command).await,
-        Command::Spend(args) => spend::spend(&context, args).await,
-        Command::Status(args) => status::status(&context, args).await,
-        Command::Explain(args) => request::explain(&context, args).await,
-        Command::Log(args) => request::log(&context, args).await,
-        Command::Reset(args) => choice::reset(&context, args).await,
-        Command::Key { command } => key::key(&context, command).await,
-        Command::Fake(args) => fake::fake(&context, args).await,
-        Command::Doctor(args) => doctor::doctor(&context, args).await,
-        Command::Demo | Command::Completions { .. } => Ok(OK),
+        Command::Run(args) => daemon::run(&context()?, args).await,
+        Command::Serve(args) => serve::serve(&context()?, args).await,
+        Command::Stop => daemon::stop(&context()?).await,
+        Command::Login(args) => login::login(&context()?, args).await,
+        Command::Accounts { command } => account::accounts(&context()?, command).await,
+        Command::Use(args) => choice::use_target(&context()?, args).await,
+        Command::Next(args) => choice::next(&context()?, args).await,
+        Command::Fallback(args) => choice::fallback(&context()?, args).await,
+        Command::Pool { command } => pool::pool(&context()?, command).await,
+        Command::Spend(args) => spend::spend(&context()?, args).await,
+        Command::Status(args) => status::status(&context()?, args).await,
+        Command::Explain(args) => request::explain(&context()?, args).await,
+        Command::Log(args) => request::log(&context()?, args).await,
+        Command::Reset(args) => choice::reset(&context()?, args).await,
+        Command::Key { command } => key::key(&context()?, command).await,
+        Command::Fake(args) => fake::fake(out, args).await,
+        Command::Doctor(args) => doctor::doctor(&context()?, args).await,
+        Command::Demo => demo::demo(out).await,
+        Command::Completions { shell } => completions(out, shell),
     }
+}
+
+fn completions(out: Out, shell: clap_complete::Shell) -> anyhow::Result<u8> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut crate::cli::command(), "remuda", &mut script);
+    out.print(&String::from_utf8_lossy(&script))?;
+    Ok(OK)
 }
