@@ -315,6 +315,23 @@ async fn ten_callers_share_one_refresh() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn nobody_waits_for_room_on_the_disk() {
+    let scene = scene(&[renewed(2, 0.0), renewed(3, 0.0)]).await;
+    scene.add_login(A, Vendor::Anthropic, -1).await;
+    scene.store.fail_persists(8).await.unwrap();
+    assert_eq!(text(&scene.keeper.token(A).await.unwrap()), "at2");
+    assert_eq!(scene.clock.now(), NOW);
+    // It is refused before it could be stored: a refresh of a pair that is not on the disk is not begun.
+    assert_eq!(scene.keeper.rejected(A, 2).await, Refreshed::Transient);
+    assert!(matches!(scene.keeper.token(A).await, Err(TokenError::Store { .. })));
+    assert_eq!(scene.exchanges(), 1);
+
+    scene.clock.until(600).await;
+    assert_eq!(scene.store.credential(A).await.unwrap().generation, 2);
+    assert_eq!(text(&scene.keeper.token(A).await.unwrap()), "at3");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_codex_login_is_renewed_every_eight_days() {
     let long = r#"{"access_token":"at2","refresh_token":"rt2","expires_in":8640000}"#;
     let scene = scene(&[answer(200, long), answer(200, &long.replace('2', "3"))]).await;
