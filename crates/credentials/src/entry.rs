@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use remuda_core::{AccountId, AccountStatus, CredentialKind, UnixSeconds, Vendor};
-use remuda_store::{Credential, OauthPair, RefreshState, Sentence, StoredCredential};
+use remuda_store::{Credential, Intent, OauthPair, RefreshState, Sentence, StoredCredential};
 use secrecy::SecretString;
 use tokio::sync::watch;
 
@@ -39,6 +39,7 @@ struct State {
     flight: Option<Landing>,
     /// The pair in memory is newer than the store's, and the flight that brought it is trying to store it.
     unstored: bool,
+    no_background_before: UnixSeconds,
 }
 
 /// What reading the store brought to light.
@@ -61,7 +62,16 @@ impl Entry {
         refresh: RefreshState,
     ) -> Self {
         let secret = Arc::new(secret_of(&stored.credential));
-        let state = State { stored, secret, refresh, refused: None, failure: None, flight: None, unstored: false };
+        let state = State {
+            stored,
+            secret,
+            refresh,
+            refused: None,
+            failure: None,
+            flight: None,
+            unstored: false,
+            no_background_before: UnixSeconds::MIN,
+        };
         Self { account, vendor, kind, state: Mutex::new(state) }
     }
 
@@ -99,6 +109,19 @@ impl Entry {
     /// Is the pair in memory still waiting to be stored?
     pub(crate) fn unstored(&self) -> bool {
         self.state.lock().unstored
+    }
+
+    pub(crate) fn no_background_before(&self, at: UnixSeconds) {
+        self.state.lock().no_background_before = at;
+    }
+
+    pub(crate) fn may_fly_in_background(&self, now: UnixSeconds) -> bool {
+        now >= self.state.lock().no_background_before
+    }
+
+    /// The refresh that was begun and has not ended, as far as the store tells.
+    pub(crate) fn intent(&self) -> Option<Intent> {
+        self.state.lock().refresh.intent
     }
 
     /// Passing failures in a row so far.

@@ -21,7 +21,7 @@ use remuda_vendors::refresh::{RefreshAnswer, judge_refresh, refresh_call};
 use secrecy::ExposeSecret;
 use tokio::sync::watch;
 
-use crate::entry::{Entry, condemnation, status};
+use crate::entry::{Entry, condemnation};
 use crate::exchange::{Answer, SendError};
 use crate::keeper::Inner;
 use crate::policy::{self, Decision};
@@ -36,6 +36,9 @@ const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// When the lock could not be had: seconds until it is worth asking again.
 const LOCK_REST_S: i64 = 5;
+
+/// After a failure that left no other rest behind (the store, the lock): seconds without a refresh that nobody waits for.
+const BACKGROUND_REST_S: i64 = 10;
 
 /// First pause before a pair that could not be stored is stored again; doubles up to [`LONGEST_PERSIST_PAUSE`].
 const FIRST_PERSIST_PAUSE: Duration = Duration::from_secs(1);
@@ -75,6 +78,7 @@ pub(crate) async fn fly(inner: Arc<Inner>, entry: Arc<Entry>, waiting: watch::Se
     let outcome = inner.refresh(&entry, &tower).await;
     if let Err(error) = &outcome {
         tracing::warn!(account = %entry.account, %error, "refresh failed");
+        entry.no_background_before(inner.clock.now() + BACKGROUND_REST_S);
     }
     tower.outcome = Some(outcome);
 }
@@ -95,6 +99,12 @@ impl Inner {
             return Ok(());
         }
         let generation = entry.generation();
+        if let Some(intent) = entry.intent().filter(|intent| intent.generation == generation) {
+            tracing::warn!(
+                account = %entry.account, since = intent.since,
+                "an earlier refresh of this token was cut off: the vendor may have spent it"
+            );
+        }
         if self.sendable(entry, generation).is_none() {
             return Err(TokenError::NeedsLogin { why: format!("logins of {} cannot be refreshed", entry.vendor) });
         }
@@ -263,7 +273,7 @@ impl Inner {
         let error = condemnation(sentence, &code);
         let condemned = remuda_store::refresh::Condemned { generation, at, sentence, code };
         entry.fail(generation, RefreshState { condemned: Some(condemned), ..RefreshState::default() }, error.clone());
-        self.announce(entry.account, status(sentence), &error.to_string());
+        self.announce_sentence(entry.account, sentence, &error).await;
         Err(error)
     }
 
@@ -312,7 +322,10 @@ impl Inner {
         let was = stored.generation;
         match entry.learn(stored, refresh) {
             Learned::Adopted => Ok(()),
-            Learned::Revived => self.announce_stored_status(entry.account).await,
+            Learned::Revived => {
+                self.announce_revival(entry.account).await;
+                Ok(())
+            }
             Learned::WriteBack(memory) => {
                 let ours = memory.generation;
                 match self.store.advance(entry.account, memory).await.map_err(|e| store_error(&e))? {

@@ -33,7 +33,7 @@ const CHANGES: usize = 256;
 pub struct StatusChange {
     /// Whose.
     pub account: AccountId,
-    /// What it is now. Already in the store.
+    /// What it is now.
     pub status: AccountStatus,
     /// Why, in words for a person.
     pub why: String,
@@ -114,7 +114,7 @@ impl Keeper {
         match entry.decide(self.inner.clock.now()) {
             (Decision::Serve, token) => Some(token),
             (Decision::ServeAndRefresh, token) => {
-                self.inner.take_off(&entry);
+                self.inner.take_off_in_background(&entry);
                 Some(token)
             }
             _ => None,
@@ -252,7 +252,7 @@ impl Inner {
             match entry.decide(self.clock.now()) {
                 (Decision::Serve, token) => return Ok(token),
                 (Decision::ServeAndRefresh, token) => {
-                    self.take_off(entry);
+                    self.take_off_in_background(entry);
                     return Ok(token);
                 }
                 (Decision::Refresh, _) if entry.unstored() => {
@@ -266,30 +266,28 @@ impl Inner {
                     read = true;
                     self.reread(entry).await?;
                 }
-                (decision, _) => {
-                    let error = entry.reason(decision);
-                    if decision == Decision::Condemned && !entry.condemned() {
-                        self.condemn_unrefreshable(entry, &error).await;
-                    }
-                    return Err(error);
-                }
+                (Decision::Condemned, _) if !entry.condemned() => self.condemn_unrefreshable(entry).await?,
+                (decision, _) => return Err(entry.reason(decision)),
             }
         }
     }
 
-    /// A refused secret that has no refresh token is dead at once.
-    async fn condemn_unrefreshable(&self, entry: &Entry, error: &TokenError) {
-        let sentence = Sentence::LoginNeeded;
-        let end = RefreshEnd::Condemned { at: self.clock.now(), sentence, code: "401".to_owned() };
-        match self.store.end_refresh(entry.account, entry.generation(), end).await {
-            Ok(_) => {
-                if let Err(error) = self.reread(entry).await {
-                    tracing::warn!(account = %entry.account, %error, "the account could not be read again");
-                }
-            }
-            Err(error) => tracing::warn!(account = %entry.account, %error, "the verdict could not be written down"),
+    /// A refused secret that has no refresh token is dead at once. `Err`: it is; `Ok`: there is a newer one.
+    async fn condemn_unrefreshable(&self, entry: &Entry) -> Result<(), TokenError> {
+        let end = RefreshEnd::Condemned {
+            at: self.clock.now(),
+            sentence: Sentence::LoginNeeded,
+            code: "401 without a way to refresh".to_owned(),
+        };
+        let condemned = self.store.end_refresh(entry.account, entry.generation(), end).await;
+        let condemned = condemned.map_err(|e| store_error(&e))?;
+        self.reread(entry).await?;
+        if !condemned {
+            return Ok(());
         }
-        self.announce(entry.account, status(sentence), &error.to_string());
+        let error = entry.reason(Decision::Condemned);
+        self.announce_sentence(entry.account, Sentence::LoginNeeded, &error).await;
+        Err(error)
     }
 
     /// The refresh under way, or a new one.
@@ -303,6 +301,13 @@ impl Inner {
             }
             self.flights.spawn(fly(self.clone(), entry.clone(), waiting));
         })
+    }
+
+    /// A refresh that nobody waits for.
+    fn take_off_in_background(self: &Arc<Self>, entry: &Arc<Entry>) {
+        if entry.may_fly_in_background(self.clock.now()) {
+            self.take_off(entry);
+        }
     }
 
     /// Waits for the refresh under way, or a new one.
@@ -320,18 +325,29 @@ impl Inner {
         self.token_urls.get(&vendor).map(String::as_str)
     }
 
-    pub(crate) fn announce(&self, account: AccountId, status: AccountStatus, why: &str) {
+    fn announce(&self, account: AccountId, status: AccountStatus, why: &str) {
         // An error only says that nobody listens.
         let _ = self.changes.send(StatusChange { account, status, why: why.to_owned() });
     }
 
-    /// Something newer replaced a condemned secret. Whether the account is usable is the store's word: its owner may
-    /// have paused it.
-    pub(crate) async fn announce_stored_status(&self, account: AccountId) -> Result<(), TokenError> {
-        let herd = self.store.load(self.clock.now()).await.map_err(|e| store_error(&e))?;
-        if let Some(facts) = herd.snapshot.accounts.get(&account) {
-            self.announce(account, facts.status, "a newer credential was stored");
+    /// A secret was condemned. An account that its owner has paused stays paused.
+    pub(crate) async fn announce_sentence(&self, account: AccountId, sentence: Sentence, why: &TokenError) {
+        if self.stored_status(account).await != Some(AccountStatus::Paused) {
+            self.announce(account, status(sentence), &why.to_string());
         }
-        Ok(())
+    }
+
+    /// Something newer replaced a condemned secret. What that makes of the account is the store's word.
+    pub(crate) async fn announce_revival(&self, account: AccountId) {
+        if let Some(status) = self.stored_status(account).await {
+            self.announce(account, status, "a newer credential was stored");
+        }
+    }
+
+    async fn stored_status(&self, account: AccountId) -> Option<AccountStatus> {
+        let herd = self.store.load(self.clock.now()).await;
+        herd.inspect_err(|error| tracing::warn!(%account, %error, "the account's status could not be read"))
+            .ok()
+            .and_then(|herd| Some(herd.snapshot.accounts.get(&account)?.status))
     }
 }

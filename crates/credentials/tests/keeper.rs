@@ -171,6 +171,46 @@ async fn a_dead_login_whose_access_token_still_works_is_used_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_paused_account_whose_login_dies_stays_paused() {
+    let scene = scene(&[answer(400, r#"{"error":"invalid_grant"}"#)]).await;
+    scene.add_login(A, Vendor::Anthropic, 100).await;
+    scene.store.edit(vec![Edit::Status(A, AccountStatus::Paused)], NOW).await.unwrap();
+    let changes = scene.keeper.status_changes();
+    assert_eq!(scene.keeper.refresh_due().await.len(), 1);
+    assert!(scene.store.refresh_state(A).await.unwrap().condemned.is_some());
+    assert!(changes.is_empty(), "its owner's word stands");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_replaced_while_the_old_one_was_being_refused_is_not_condemned() {
+    let scene = scene(&[]).await;
+    scene.add(A, Vendor::Anthropic, CredentialKind::ApiKey, Credential::Key { key: "old".into() }).await;
+    scene.keeper.resync().await.unwrap();
+    let new = StoredCredential { credential: Credential::Key { key: "new".into() }, generation: 2 };
+    scene.store.advance(A, new).await.unwrap();
+    assert_eq!(scene.keeper.rejected(A, 1).await, Refreshed::Renewed);
+    assert_eq!(text(&scene.keeper.cached(A).unwrap()), "new");
+    assert_eq!(scene.status(A).await, AccountStatus::Ready);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_that_fails_without_a_rest_is_not_begun_again_with_every_request() {
+    let scene = scene(&[]).await;
+    scene.add_login(A, Vendor::Anthropic, 200).await;
+    scene.keeper.resync().await.unwrap();
+    scene.store.close().await;
+    for second in 0..30 {
+        scene.clock.until(second).await;
+        for _ in 0..5 {
+            assert_eq!(text(&scene.keeper.token(A).await.unwrap()), "at1");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+    let tries = scene.trace.count("lock");
+    assert!((2..=4).contains(&tries), "{tries} tries in half a minute");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_account_that_is_gone_is_forgotten() {
     let scene = scene(&[]).await;
     scene.add_login(A, Vendor::Anthropic, 3600).await;

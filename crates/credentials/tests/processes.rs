@@ -65,6 +65,8 @@ impl Daemon {
             .env("TEST_TOKEN_URL", vendor.token_url())
             .env("TEST_CALLERS", callers.to_string())
             .env_remove("REMUDA_FAULT_POINT")
+            // Nobody listens there. No proxy is asked for what is on this machine.
+            .env("http_proxy", "http://127.0.0.1:1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null());

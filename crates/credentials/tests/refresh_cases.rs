@@ -7,6 +7,7 @@ mod refresh;
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use refresh::case::{Case, Cases, Pair};
 use refresh::world::{Signals, World};
@@ -38,14 +39,24 @@ fn refresh_cases() {
     assert!(report.is_empty(), "\n{report}");
 }
 
-/// What differs: what, expected, got.
+/// What differs: what, expected, got. A case that cannot be acted out to its end is a difference too.
 fn run(case: &Case, signals: Signals) -> Vec<(&'static str, String, String)> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-    let local = tokio::task::LocalSet::new();
-    local.block_on(&runtime, async {
-        let mut world = World::new(case, signals).await;
-        world.act().await;
-        compare(case, &world).await
+    let act = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+        tokio::task::LocalSet::new().block_on(&runtime, async {
+            let played = async {
+                let mut world = World::new(case, signals).await;
+                world.act().await;
+                compare(case, &world).await
+            };
+            // On simulated time: over at once if everything waits for everything.
+            tokio::time::timeout(Duration::from_secs(100 * 86_400), played).await.expect("nothing goes on any more")
+        })
+    };
+    std::panic::catch_unwind(act).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        vec![("the case", "acted out".to_owned(), text.unwrap_or_default())]
     })
 }
 

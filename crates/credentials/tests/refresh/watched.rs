@@ -48,6 +48,11 @@ macro_rules! watched {
                 Ok(rotation)
             }
 
+            async fn refresh_lock(&self, vendor: Vendor, wait: Duration) -> Result<RefreshLock, StoreError> {
+                self.trace.add("lock");
+                self.inner.refresh_lock(vendor, wait).await
+            }
+
             async fn records_by_prefix(&self, prefix: &str) -> Result<Vec<Record>, StoreError> {
                 self.inner.records_by_prefix(prefix).await
             }
@@ -76,7 +81,6 @@ watched! {
     fn advance(id: AccountId, newer: StoredCredential) -> Result<Rotation, StoreError>;
     fn refresh_state(id: AccountId) -> Result<RefreshState, StoreError>;
     fn end_refresh(id: AccountId, generation: u64, end: RefreshEnd) -> Result<bool, StoreError>;
-    fn refresh_lock(vendor: Vendor, wait: Duration) -> Result<RefreshLock, StoreError>;
     fn add_client_key(key: ClientKey) -> Result<(), StoreError>;
     fn client_keys() -> Result<Vec<ClientKey>, StoreError>;
     fn revoke_client_key(id: KeyId) -> Result<bool, StoreError>;
