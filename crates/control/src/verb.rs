@@ -55,7 +55,7 @@ macro_rules! verbs {
                 const PATH: &'static str = $path;
             }
         )*
-        /// Calls the macro `$apply` with the names of all verbs.
+        /// Method and path of every verb, for tests that compare.
         #[cfg(test)]
         pub(crate) const ALL: &[(Method, &str)] = &[$((Method::$method, $path)),*];
     };
