@@ -117,7 +117,6 @@ fn create_private(path: &PathBuf) -> io::Result<File> {
 }
 
 fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     options
 }

@@ -55,7 +55,6 @@ fn start(paths: &Paths) -> io::Result<Child> {
         .stdout(log.try_clone()?)
         .stderr(log);
     // Ctrl-C in the agent's terminal is meant for the agent.
-    #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     command.spawn()
 }
@@ -66,7 +65,6 @@ fn open_log(path: &Path) -> io::Result<File> {
     }
     let mut options = OpenOptions::new();
     options.append(true).create(true);
-    #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
 }

@@ -107,11 +107,9 @@ impl Out {
 
 /// A terminal that does not show what is typed, until this is dropped.
 struct Hidden {
-    #[cfg(unix)]
     shown: rustix::termios::Termios,
 }
 
-#[cfg(unix)]
 impl Hidden {
     fn start() -> io::Result<Self> {
         use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
@@ -123,18 +121,10 @@ impl Hidden {
     }
 }
 
-#[cfg(unix)]
 impl Drop for Hidden {
     fn drop(&mut self) {
         // If the terminal is gone, nobody can see anything on it.
         let _ = rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Now, &self.shown);
-    }
-}
-
-#[cfg(not(unix))]
-impl Hidden {
-    fn start() -> io::Result<Self> {
-        Err(io::Error::other("secrets cannot be typed on this system: use a pipe, or --key-env"))
     }
 }
 

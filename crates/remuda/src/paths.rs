@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
@@ -90,20 +91,19 @@ impl Paths {
     }
 }
 
+/// Made for its owner alone, and corrected if it was not. One that is shared on purpose (`/tmp`) is no place for secrets;
+/// one that belongs to another user (a mounted volume) is not ours to change, and `doctor` names it.
 fn make_private(dir: &Path) -> io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
-        builder.mode(0o700).create(dir)?;
-        let found = std::fs::metadata(dir)?.permissions().mode();
-        if found & 0o077 != 0 {
-            std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o700))?;
-        }
+    const STICKY: u32 = 0o1000;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    let found = std::fs::metadata(dir)?;
+    if found.mode() & STICKY != 0 {
+        return Err(io::Error::other("it is shared by everybody"));
     }
-    #[cfg(not(unix))]
-    builder.create(dir)?;
+    let ours = found.uid() == rustix::process::geteuid().as_raw();
+    if ours && found.mode() & 0o077 != 0 {
+        std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o700))?;
+    }
     Ok(())
 }
 
@@ -131,10 +131,19 @@ mod tests {
         assert!(paths.socket().unwrap_err().remedy.unwrap().contains("REMUDA_HOME"));
     }
 
-    #[cfg(unix)]
+    #[test]
+    fn a_directory_that_everybody_shares_is_refused_and_left_as_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let shared = dir.path().join("tmp");
+        std::fs::create_dir(&shared).unwrap();
+        std::fs::set_permissions(&shared, std::fs::Permissions::from_mode(0o1777)).unwrap();
+        let refused = Paths::find(Some(shared.clone().into())).unwrap().create().unwrap_err();
+        assert_eq!(refused.why.as_deref(), Some("it is shared by everybody"));
+        assert_eq!(std::fs::metadata(&shared).unwrap().permissions().mode() & 0o7777, 0o1777);
+    }
+
     #[test]
     fn directories_are_for_their_owner_alone_even_if_they_were_not() {
-        use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().unwrap();
         let home = dir.path().join("a/b");
         std::fs::create_dir_all(&home).unwrap();
