@@ -44,7 +44,9 @@ async fn watch(context: &Context) -> anyhow::Result<u8> {
 
 /// Not running weighs more than a missing login: without the daemon nothing is served at all.
 fn code(status: &Status) -> u8 {
-    let needs_login = status.accounts.iter().any(|account| account.active && account.state == State::NeedsLogin);
+    let mut active = status.accounts.iter().filter(|account| account.active).peekable();
+    // Of a pool any member will do.
+    let needs_login = active.peek().is_some() && active.all(|account| account.state == State::NeedsLogin);
     match status.daemon {
         None => NOT_RUNNING,
         Some(_) if needs_login => NEEDS_LOGIN,
@@ -61,6 +63,10 @@ mod tests {
         let mut status = crate::view::sample::status();
         assert_eq!(code(&status), OK, "an inactive account may need a login");
         status.accounts[0].state = State::NeedsLogin;
+        assert_eq!(code(&status), NEEDS_LOGIN);
+        status.accounts[1].active = true;
+        assert_eq!(code(&status), OK, "another member of the active pool can serve");
+        status.accounts[1].state = State::NeedsLogin;
         assert_eq!(code(&status), NEEDS_LOGIN);
         status.daemon = None;
         assert_eq!(code(&status), NOT_RUNNING);

@@ -19,11 +19,14 @@ pub(crate) fn active(changed: &ActiveChanged) -> String {
         (Some(session), true) => format!("Requests of session {session} go to {target} already.\n"),
     };
     text.push_str(&notes(&changed.notes));
-    if let Some(before) = changed.before.as_deref().filter(|_| !same) {
-        text.push_str(&match &changed.session {
-            None => undo(["use", before]),
-            Some(session) => undo(["use", before, "--session", session]),
-        });
+    match (changed.before.as_deref(), &changed.session) {
+        _ if same => {}
+        (Some(before), None) => text.push_str(&undo(["use", before])),
+        (Some(before), Some(session)) => text.push_str(&undo(["use", before, "--session", session])),
+        (None, Some(_)) => {
+            text.push_str(&format!("{} (lets every pinned session go)\n", undo(["reset", "pins"]).trim_end()))
+        }
+        (None, None) => {}
     }
     text
 }
@@ -180,6 +183,7 @@ mod tests {
             change(Some("work"), None, &[]),
             change(None, None, &["work is metered: requests on it cost money"]),
             change(Some("@spare"), Some("3431a7ea"), &[]),
+            change(None, Some("3431a7ea"), &[]),
         ]));
     }
 
