@@ -96,23 +96,24 @@ impl Plan {
         let upstream = format!("http://{upstream}");
         for label in ["first", "second", "third"] {
             let login = ["login", "anthropic", "--label", label, "--key-env", "BENCH_KEY", "--cost", "free"];
-            plan.command(&binary, &[&login[..], &["--base-url", &upstream]].concat(), label)?;
+            plan.command(&binary, &[&login[..], &["--base-url", &upstream]].concat(), label).await?;
         }
-        plan.command(&binary, &["fallback", "first", "second", "third"], "")?;
-        plan.command(&binary, &["use", "first"], "")?;
-        let key = plan.command(&binary, &["key", "create", "--name", "bench", "--host", "claude", "--json"], "")?;
+        plan.command(&binary, &["fallback", "first", "second", "third"], "").await?;
+        plan.command(&binary, &["use", "first"], "").await?;
+        let key = plan.command(&binary, &["key", "create", "--name", "bench", "--host", "claude", "--json"], "").await?;
         drop(running);
         let key: serde_json::Value = serde_json::from_str(&key)?;
-        plan.key = key["key"].as_str().with_context(|| format!("no key in {key}"))?.to_owned();
+        plan.key = key["secret"].as_str().with_context(|| format!("no key in {key}"))?.to_owned();
         Ok(plan)
     }
 
     /// Runs a command of the binary against the same home; returns what it printed.
-    fn command(&self, binary: &str, args: &[&str], account: &str) -> Result<String> {
+    /// The vendor runs on this thread and is asked whether the key is good, so it must go on meanwhile.
+    async fn command(&self, binary: &str, args: &[&str], account: &str) -> Result<String> {
         let mut command = Command::new(binary);
         command.args(args).env("BENCH_KEY", format!("sk-ant-api03-bench-{account}")).stdin(Stdio::null());
         self.set_home(&mut command);
-        let output = command.output()?;
+        let output = tokio::task::spawn_blocking(move || command.output()).await??;
         if !output.status.success() {
             bail!("remuda {}: {}", args.join(" "), String::from_utf8_lossy(&output.stderr));
         }
