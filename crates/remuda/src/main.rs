@@ -32,7 +32,7 @@ fn main() -> ExitCode {
         Err(error) => error.exit(),
     };
     let out = Out::new(cli.json);
-    let ended = tokio::runtime::Builder::new_multi_thread()
+    let ended = runtime()
         .enable_all()
         .build()
         .map_err(|error| anyhow::Error::new(error).context("the asynchronous runtime cannot be started"))
@@ -44,6 +44,14 @@ fn main() -> ExitCode {
             out.failure(&failure);
             ExitCode::from(failure.code.exit())
         }
+    }
+}
+
+/// On a single core a second worker would only hand work to and fro.
+fn runtime() -> tokio::runtime::Builder {
+    match std::thread::available_parallelism() {
+        Ok(cores) if cores.get() == 1 => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
     }
 }
 
