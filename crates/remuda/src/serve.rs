@@ -15,7 +15,7 @@ use remuda_core::snapshot::Policy;
 use remuda_credentials::login::LoginDesk;
 use remuda_credentials::{Clock, Https};
 use remuda_gateway::{Daemon, Doors, Guard, Parts, Settings};
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::{TcpListener, TcpSocket, UnixListener};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -73,7 +73,7 @@ impl Serving {
             Ok(instance) => instance,
             Err(facts) => return Ok(Started::AlreadyRuns(facts)),
         };
-        let tcp = listen_tcp(config.listen).await?;
+        let tcp = listen_tcp(config.listen)?;
         let address = tcp.local_addr().map_err(|e| Failure::new(Code::Internal, e.to_string()))?;
         let unix = listen_unix(&socket)?;
         let store = here::store(paths, config, started_at).await?;
@@ -171,8 +171,18 @@ fn check_listen(address: SocketAddr) -> Result<(), Failure> {
         .remedy("listen on 127.0.0.1, and reach it from elsewhere through SSH or a proxy with TLS"))
 }
 
-async fn listen_tcp(address: SocketAddr) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address).await.map_err(|error| {
+/// With a long queue: an agent may start dozens of subagents in the same moment, and a connection that finds the queue
+/// full waits for seconds.
+fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
+    const WAITING: u32 = 1024;
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(WAITING)
+}
+
+fn listen_tcp(address: SocketAddr) -> Result<TcpListener, Failure> {
+    bind(address).map_err(|error| {
         let what = match error.kind() {
             std::io::ErrorKind::AddrInUse => format!("port {} is taken by another program", address.port()),
             std::io::ErrorKind::PermissionDenied => {
