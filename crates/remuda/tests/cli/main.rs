@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "a test")]
 
 mod accounts;
+#[cfg(target_os = "linux")]
+mod canary;
 mod choice;
 #[cfg(target_os = "linux")]
 mod claude_code;

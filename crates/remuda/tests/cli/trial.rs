@@ -155,14 +155,7 @@ impl Trial {
     /// Starts the daemon in the foreground and waits until it answers.
     pub(crate) fn serve(&self) -> Daemon {
         let mut command = self.command(&["serve", "--json"]);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut said = BufReader::new(child.stdout.take().unwrap());
-        let mut text = String::new();
-        while !text.ends_with("\n}\n") {
-            assert!(said.read_line(&mut text).unwrap() > 0, "it ended early: {text}");
-        }
-        let ready: Value = serde_json::from_str(&text).unwrap();
-        Daemon { child, url: ready["daemon"]["url"].as_str().unwrap().to_owned() }
+        Daemon::ready(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap())
     }
 
     /// A client key of this kind.
@@ -179,6 +172,17 @@ pub(crate) struct Daemon {
 }
 
 impl Daemon {
+    /// Waits until `serve --json` says that it answers.
+    pub(crate) fn ready(mut child: Child) -> Self {
+        let mut said = BufReader::new(child.stdout.take().unwrap());
+        let mut text = String::new();
+        while !text.ends_with("\n}\n") {
+            assert!(said.read_line(&mut text).unwrap() > 0, "it ended early: {text}");
+        }
+        let ready: Value = serde_json::from_str(&text).unwrap();
+        Self { child, url: ready["daemon"]["url"].as_str().unwrap().to_owned() }
+    }
+
     /// One short message to the model.
     pub(crate) fn ask(&self, key: &str, prompt: &str) -> Answer {
         let body = serde_json::json!({
