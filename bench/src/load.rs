@@ -130,6 +130,8 @@ async fn open(address: SocketAddr, request: &[u8]) -> Result<TcpStream> {
     let mut read = Vec::with_capacity(4 * 1024);
     while memchr::memmem::find(&read, b"text_delta").is_none() {
         ensure!(stream.read_buf(&mut read).await? > 0, "closed: {}", String::from_utf8_lossy(&read));
+        let whole_head = read.len() >= 12;
+        ensure!(!whole_head || read.starts_with(b"HTTP/1.1 200"), "refused: {}", String::from_utf8_lossy(&read));
     }
     Ok(stream)
 }

@@ -100,7 +100,8 @@ impl Plan {
         }
         plan.command(&binary, &["fallback", "first", "second", "third"], "").await?;
         plan.command(&binary, &["use", "first"], "").await?;
-        let key = plan.command(&binary, &["key", "create", "--name", "bench", "--host", "claude", "--json"], "").await?;
+        let key =
+            plan.command(&binary, &["key", "create", "--name", "bench", "--host", "claude", "--json"], "").await?;
         drop(running);
         let key: serde_json::Value = serde_json::from_str(&key)?;
         plan.key = key["secret"].as_str().with_context(|| format!("no key in {key}"))?.to_owned();

@@ -96,9 +96,13 @@ async fn answer(stream: &mut TcpStream, mode: Mode, answers: &Answers) -> Result
         }
         Mode::Slow => {
             stream.write_all(&answers.slow_start).await?;
+            let mut nothing = [0];
             loop {
-                tokio::time::sleep(Duration::from_secs(10)).await;
-                stream.write_all(&answers.slow_event).await?;
+                // Who has left is let go at once, or the descriptors of one measurement would be missing in the next.
+                tokio::select! {
+                    () = tokio::time::sleep(Duration::from_secs(10)) => stream.write_all(&answers.slow_event).await?,
+                    _left = stream.read(&mut nothing) => return Ok(()),
+                }
             }
         }
     }
