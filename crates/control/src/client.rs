@@ -11,8 +11,9 @@ use serde::Deserialize;
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
-use crate::failure::{Code, Failure, FailureAnswer};
-use crate::verb::{Encoded, VERSION, Verb, Versioned, encode};
+use crate::types::{Code, Failure, FailureAnswer};
+use crate::types::{VERSION, Versioned};
+use crate::verb::{Encoded, Verb, encode};
 
 /// A connection that is not taken up within this time means that nobody listens.
 const CONNECT: Duration = Duration::from_secs(2);

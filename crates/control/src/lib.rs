@@ -6,17 +6,16 @@
 
 mod api;
 mod client;
-mod failure;
 mod nearest;
 mod router;
 mod serve;
-pub mod types;
 pub mod verb;
 
-pub use api::{Api, LoginEngine, Running};
+pub use api::{Api, LoginEngine, Running, Told, stored};
 pub use client::{Client, not_running};
-pub use failure::{Code, Failure, FailureAnswer};
 pub use nearest::nearest;
+pub use remuda_api as types;
 pub use router::Control;
 pub use serve::Serve;
-pub use verb::{VERSION, Verb, Versioned};
+pub use types::{Code, Failure, FailureAnswer, VERSION, Versioned};
+pub use verb::Verb;

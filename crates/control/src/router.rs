@@ -19,9 +19,9 @@ use serde::Serialize;
 use tower::ServiceExt;
 
 use crate::api::Api;
-use crate::failure::{Code, Failure, FailureAnswer};
 use crate::serve::routes;
-use crate::verb::Versioned;
+use crate::types::Versioned;
+use crate::types::{Code, Failure, FailureAnswer};
 
 /// No input is longer.
 const LONGEST_INPUT: usize = 64 * 1024;
@@ -102,11 +102,15 @@ async fn unknown(request: Request<Body>) -> Response<Body> {
     respond::<()>(Err(Failure::new(Code::UnknownRoute, what).remedy("this is version 1 of the control API: /api/v1/…")))
 }
 
+fn status_of(failure: &Failure) -> StatusCode {
+    StatusCode::from_u16(failure.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
 /// An answer or a failure as JSON.
 pub(crate) fn respond<T: Serialize>(answer: Result<T, Failure>) -> Response<Body> {
     let (status, json) = match answer {
         Ok(answer) => (StatusCode::OK, serde_json::to_vec(&Versioned::new(answer))),
-        Err(error) => (error.code.status(), serde_json::to_vec(&Versioned::new(FailureAnswer { error }))),
+        Err(error) => (status_of(&error), serde_json::to_vec(&Versioned::new(FailureAnswer { error }))),
     };
     let (status, body) = match json {
         Ok(json) => (status, Body::from(json)),

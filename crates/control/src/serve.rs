@@ -10,8 +10,8 @@ use axum::response::Response;
 use axum::routing::{MethodFilter, on};
 
 use crate::api::Api;
-use crate::failure::Failure;
 use crate::router::respond;
+use crate::types::Failure;
 use crate::verb::*;
 
 /// A verb that this process can answer.

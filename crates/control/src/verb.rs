@@ -3,32 +3,12 @@
 
 use http::Method;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::failure::{Code, Failure};
 use crate::types::*;
-
-/// Version of all JSON of this API. Fields are only added within a version.
-pub const VERSION: u32 = 1;
-
-/// An answer as it goes over the wire and as `--json` prints it: its fields and `"version": 1`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Versioned<T> {
-    /// [`VERSION`].
-    pub version: u32,
-    /// The answer.
-    #[serde(flatten)]
-    pub answer: T,
-}
-
-impl<T> Versioned<T> {
-    /// An answer of this version.
-    pub fn new(answer: T) -> Self {
-        Self { version: VERSION, answer }
-    }
-}
+use crate::types::{Code, Failure};
 
 /// One thing that can be asked of the control API.
 pub trait Verb: Send + 'static {

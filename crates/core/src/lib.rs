@@ -20,7 +20,7 @@ mod words;
 pub use account::{Account, AccountStatus, Cooldown, CostClass, CredentialKind, Identity, Vendor};
 pub use id::{AccountId, Label, LabelError, RequestId, SessionKey};
 pub use quota::{Reading, ReadingSource, Window};
-pub use request::{Home, Host, Pin, PinScope, RequestFacts, RequestKind};
+pub use request::{Home, Host, KeyScope, Pin, PinScope, RequestFacts, RequestKind};
 pub use snapshot::Snapshot;
 pub use time::UnixSeconds;
 pub use verdict::{Class, Scope, Verdict};

@@ -51,6 +51,17 @@ impl Host {
     }
 }
 
+/// What a client key opens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyScope {
+    /// Requests to the vendors, nothing else.
+    #[default]
+    Agent,
+    /// The control API too.
+    Admin,
+}
+
 /// What the request is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use remuda_control::{Api, Failure, LoginEngine, Serve};
+use remuda_control::{Api, Failure, LoginEngine, Serve, Told};
 use remuda_core::snapshot::Policy;
 use remuda_core::{UnixSeconds, Vendor};
 use remuda_credentials::login::{LoginDesk, SystemEntropy};
@@ -39,7 +39,7 @@ impl Here {
         let Some(instance) = Instance::take(paths, &holder)? else { return Ok(None) };
         let store = store(paths, config, clock.now()).await?;
         let journal = Arc::new(Journal::new(Arc::clone(&store), Arc::clone(&clock)));
-        let herd = Herd::load(Arc::clone(&store), journal, Arc::clone(&clock), Policy::default()).await?;
+        let herd = Herd::load(Arc::clone(&store), journal, Arc::clone(&clock), Policy::default()).await.told()?;
         let keeper = Keeper::new(Arc::clone(&store), clock, Arc::new(Https::new()), token_urls(config));
         let engine = login_engine(keeper, config);
         let logins = engine.desk.clone();
@@ -62,7 +62,7 @@ impl Here {
 
 /// Opens the store.
 pub(crate) async fn store(paths: &Paths, config: &Config, now: UnixSeconds) -> Result<Arc<dyn Store>, Failure> {
-    Ok(Arc::new(SqliteStore::open(store_options(paths, config), now).await?))
+    Ok(Arc::new(SqliteStore::open(store_options(paths, config), now).await.told()?))
 }
 
 /// How the store is opened.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use remuda_control::types::{Daemon as Facts, Empty};
 use remuda_control::verb::GetStatus;
-use remuda_control::{Api, Client, Code, Control, Failure, Running};
+use remuda_control::{Api, Client, Code, Control, Failure, Running, Told};
 use remuda_core::snapshot::Policy;
 use remuda_credentials::login::LoginDesk;
 use remuda_credentials::{Clock, Https};
@@ -88,7 +88,8 @@ impl Serving {
             policy: Policy::default(),
             settings: Settings { anthropic_base: here::anthropic(config).api_base, ..Settings::default() },
         })
-        .await?;
+        .await
+        .told()?;
         let facts = Facts {
             pid: std::process::id(),
             started_at,

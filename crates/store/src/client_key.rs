@@ -3,7 +3,7 @@
 use std::fmt;
 
 use remuda_core::snapshot::Target;
-use remuda_core::{Host, UnixSeconds};
+use remuda_core::{Host, KeyScope, UnixSeconds};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -26,17 +26,6 @@ impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
-}
-
-/// What a client key opens.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum KeyScope {
-    /// Requests to the vendors, nothing else.
-    #[default]
-    Agent,
-    /// The control API too.
-    Admin,
 }
 
 /// One client key.

@@ -26,7 +26,7 @@ pub mod sqlite;
 pub mod store;
 mod whole_file;
 
-pub use client_key::{ClientKey, KeyHash, KeyId, KeyScope};
+pub use client_key::{ClientKey, KeyHash, KeyId};
 pub use credential::{Credential, OauthPair, StoredCredential};
 pub use error::StoreError;
 pub use herd::{Acknowledgement, AuthHeader, Edit, Herd, HostGrant, Login, NewAccount, Profile, Removed};
@@ -34,6 +34,7 @@ pub use ledger::{Cursor, Page, RecordQuery, Retention};
 pub use master_key::KeySource;
 pub use places::Places;
 pub use refresh::{Backoff, Condemned, Intent, RefreshEnd, RefreshLock, RefreshState, Rotation, Sentence};
+pub use remuda_core::KeyScope;
 pub use session::SessionBinding;
 pub use sqlite::{SqliteOptions, SqliteStore, quarantine};
 pub use store::{Batch, Health, Store};

@@ -3,11 +3,12 @@
 use remuda_core::{AccountId, AccountStatus, Label};
 use remuda_store::Edit;
 
+use super::stored::Told;
 use super::{Api, find, see};
-use crate::failure::{Code, Failure};
 use crate::types::{
     AccountChange, AccountChanged, AccountRef, AccountRemoved, AccountShown, AccountView, Accounts, Empty, State,
 };
+use crate::types::{Code, Failure};
 
 impl Api {
     /// All accounts.
@@ -52,7 +53,7 @@ impl Api {
             let known = &before.allowed_hosts;
             edits.extend(self.grant_edits(id, before.vendor, known, wanted, change.accept_terms)?);
         }
-        self.herd.edit(edits).await?;
+        self.herd.edit(edits).await.told()?;
         let account = self.view(id)?;
         let notes = notes_on(&account);
         Ok(AccountChanged { before, account, notes })
@@ -65,7 +66,7 @@ impl Api {
     pub async fn remove_account(&self, asked: AccountRef) -> Result<AccountRemoved, Failure> {
         let id = self.id_of(&asked.account)?;
         let before = self.view(id)?;
-        let removed = self.herd.remove_account(id).await?;
+        let removed = self.herd.remove_account(id).await.told()?;
         self.forget_tokens(id);
         Ok(self.herd.look(|herd, _| AccountRemoved {
             before,

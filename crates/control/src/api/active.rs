@@ -5,9 +5,10 @@ use remuda_core::{Account, AccountId, AccountStatus, CostClass, SessionKey, Unix
 use remuda_store::Edit;
 use uuid::Uuid;
 
+use super::stored::Told;
 use super::{Api, find};
-use crate::failure::{Code, Failure};
 use crate::types::{ActiveChange, ActiveChanged, NextChange};
+use crate::types::{Code, Failure};
 
 /// A length of time in words for notes.
 fn minutes(seconds: i64) -> String {
@@ -64,7 +65,7 @@ impl Api {
             None => Edit::Active(Some(target.clone())),
             Some(session) => Edit::PinSession(session.clone(), Some(target.clone())),
         };
-        self.herd.edit(vec![edit]).await?;
+        self.herd.edit(vec![edit]).await.told()?;
         let target = self.herd.look(|herd, _| {
             notes.extend(notes_on(herd, &target, now));
             find::written(herd, &target)

@@ -4,9 +4,10 @@ use remuda_core::CostClass;
 use remuda_core::snapshot::{ChainStep, Snapshot, Target};
 use remuda_store::Edit;
 
+use super::stored::Told;
 use super::{Api, find, see};
-use crate::failure::{Code, Failure};
 use crate::types::{ChainChange, ChainChanged, ChainView, Chains, Empty};
+use crate::types::{Code, Failure};
 
 impl Api {
     /// All chains.
@@ -33,7 +34,7 @@ impl Api {
             let steps = steps(herd, Target::Account(source), &change.targets)?;
             Ok::<_, Failure>((source, steps, see::chain(herd, source)))
         })?;
-        self.herd.edit(vec![Edit::Chain(source, steps.clone())]).await?;
+        self.herd.edit(vec![Edit::Chain(source, steps.clone())]).await.told()?;
         Ok(self.herd.look(|herd, _| ChainChanged {
             source: find::label(herd, source),
             targets: see::chain(herd, source),

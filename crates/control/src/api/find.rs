@@ -4,8 +4,8 @@ use remuda_core::snapshot::{Snapshot, Target};
 use remuda_core::{Account, AccountId};
 use uuid::Uuid;
 
-use crate::failure::{Code, Failure};
 use crate::nearest::nearest;
+use crate::types::{Code, Failure};
 
 /// The account with this label or id.
 pub(super) fn account<'a>(herd: &'a Snapshot, text: &str) -> Result<&'a Account, Failure> {

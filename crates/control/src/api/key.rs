@@ -4,8 +4,9 @@ use remuda_gateway::keys::mint;
 use remuda_store::{ClientKey, KeyId};
 use uuid::Uuid;
 
+use super::stored::Told;
 use super::{Api, find};
-use crate::failure::{Code, Failure};
+use crate::types::{Code, Failure};
 use crate::types::{Empty, KeyCreate, KeyCreated, KeyRef, KeyRevoked, KeyView, Keys, SentSecret};
 
 /// Longest name of a key.
@@ -52,7 +53,7 @@ impl Api {
             last_used_at: None,
         };
         let view = self.key_view(&key);
-        self.herd.add_key(key).await?;
+        self.herd.add_key(key).await.told()?;
         Ok(KeyCreated { key: view, secret: SentSecret(secret) })
     }
 
@@ -73,13 +74,13 @@ impl Api {
                 Failure::new(Code::UnknownKey, format!("{what} {text:?}")).remedy("`remuda key list` shows the ids")
             );
         };
-        self.herd.revoke_key(key.id).await?;
+        self.herd.revoke_key(key.id).await.told()?;
         Ok(KeyRevoked { key: self.key_view(key) })
     }
 
     async fn good_keys(&self) -> Result<Vec<ClientKey>, Failure> {
         let now = self.now();
-        let mut keys = self.herd.store().client_keys().await?;
+        let mut keys = self.herd.store().client_keys().await.told()?;
         keys.retain(|key| key.expires_at.is_none_or(|end| end > now));
         Ok(keys)
     }

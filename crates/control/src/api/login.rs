@@ -12,7 +12,8 @@ use remuda_vendors::terms::terms;
 
 use super::Api;
 use super::account::label;
-use crate::failure::{Code, Failure};
+use super::stored::Told;
+use crate::types::{Code, Failure};
 use crate::types::{
     Empty, LoginCode, LoginMethod, LoginRef, LoginStage, LoginStart, LoginView, State, Terms, TermsAsked,
 };
@@ -77,7 +78,7 @@ impl Api {
                 .collect(),
             terms,
         };
-        let (id, stage) = self.logins.desk.start(request).await?;
+        let (id, stage) = self.logins.desk.start(request).await.told()?;
         self.login_view(id, stage).await
     }
 
@@ -87,7 +88,7 @@ impl Api {
     /// There is no such login, or it failed.
     pub async fn wait_login(&self, LoginRef { login }: LoginRef) -> Result<LoginView, Failure> {
         let id = LoginId(login);
-        let stage = self.logins.desk.wait(&id, WAIT).await?;
+        let stage = self.logins.desk.wait(&id, WAIT).await.told()?;
         self.login_view(id, stage).await
     }
 
@@ -98,7 +99,7 @@ impl Api {
     /// fails.
     pub async fn finish_login(&self, LoginCode { login, code }: LoginCode) -> Result<LoginView, Failure> {
         let id = LoginId(login);
-        let done = self.logins.desk.paste(&id, &code.0).await?;
+        let done = self.logins.desk.paste(&id, &code.0).await.told()?;
         self.login_view(id, Stage::Done(Box::new(done))).await
     }
 
@@ -107,7 +108,7 @@ impl Api {
     /// # Errors
     /// There is no such login.
     pub async fn cancel_login(&self, LoginRef { login }: LoginRef) -> Result<Empty, Failure> {
-        if self.logins.desk.cancel(&LoginId(login)) { Ok(Empty {}) } else { Err(LoginFailure::Unknown.into()) }
+        if self.logins.desk.cancel(&LoginId(login)) { Ok(Empty {}) } else { Err(refused(&LoginFailure::Unknown)) }
     }
 
     /// Lets other makers' hosts use a subscription, after its owner has read the vendor's wording.
@@ -154,7 +155,7 @@ impl Api {
     async fn login_view(&self, id: LoginId, stage: Stage) -> Result<LoginView, Failure> {
         let stage = match stage {
             Stage::Waiting { url, ends_at } => LoginStage::Waiting { url, ends_at },
-            Stage::Failed(failure) => return Err(failure.into()),
+            Stage::Failed(failure) => return Err(refused(&failure)),
             Stage::Done(done) => self.settle(*done).await?,
         };
         Ok(LoginView { login: id.0, stage })
@@ -163,10 +164,10 @@ impl Api {
     /// The store has a new login: routing learns of it. Where nothing is chosen yet, it is: whoever adds the first account
     /// wants to use it.
     async fn settle(&self, done: LoggedIn) -> Result<LoginStage, Failure> {
-        self.herd.logged_in(done.account).await?;
+        self.herd.logged_in(done.account).await.told()?;
         let mut notes = done.notes;
         if self.herd.look(|herd, _| herd.active.is_none()) {
-            self.herd.edit(vec![Edit::Active(Some(Target::Account(done.account)))]).await?;
+            self.herd.edit(vec![Edit::Active(Some(Target::Account(done.account)))]).await.told()?;
         }
         let account = self.view(done.account)?;
         if account.active && account.cost == remuda_core::CostClass::Metered {
@@ -201,29 +202,31 @@ fn not_accepted(words: Option<&str>) -> Failure {
     }
 }
 
-impl From<LoginFailure> for Failure {
-    fn from(failure: LoginFailure) -> Self {
-        use remuda_vendors::anthropic::LoginError;
-        let code = match &failure {
-            LoginFailure::Unknown | LoginFailure::TimedOut => Code::UnknownLogin,
-            LoginFailure::Duplicate { .. } => Code::Duplicate,
-            LoginFailure::Cancelled | LoginFailure::OtherIdentity { .. } => Code::Conflict,
-            LoginFailure::Code(LoginError::NoCode | LoginError::StateMismatch)
-            | LoginFailure::BadSecret(_)
-            | LoginFailure::BadUrl(_) => Code::Invalid,
-            LoginFailure::Code(_)
-            | LoginFailure::Unreachable { .. }
-            | LoginFailure::NoRefreshToken
-            | LoginFailure::KeyRefused { .. } => Code::Vendor,
-            LoginFailure::NotStored(_) | LoginFailure::ReadBack => Code::Store,
-            LoginFailure::NoPort(_) | LoginFailure::NoEntropy(_) => Code::Internal,
-        };
-        let separator = match &failure {
-            LoginFailure::Duplicate { .. } | LoginFailure::OtherIdentity { .. } | LoginFailure::KeyRefused { .. } => {
-                ": "
-            }
-            _ => "; ",
-        };
-        Self::told(code, &failure.to_string(), separator)
+impl<T> Told<T> for Result<T, LoginFailure> {
+    fn told(self) -> Result<T, Failure> {
+        self.map_err(|failure| refused(&failure))
     }
+}
+
+fn refused(failure: &LoginFailure) -> Failure {
+    use remuda_vendors::anthropic::LoginError;
+    let code = match failure {
+        LoginFailure::Unknown | LoginFailure::TimedOut => Code::UnknownLogin,
+        LoginFailure::Duplicate { .. } => Code::Duplicate,
+        LoginFailure::Cancelled | LoginFailure::OtherIdentity { .. } => Code::Conflict,
+        LoginFailure::Code(LoginError::NoCode | LoginError::StateMismatch)
+        | LoginFailure::BadSecret(_)
+        | LoginFailure::BadUrl(_) => Code::Invalid,
+        LoginFailure::Code(_)
+        | LoginFailure::Unreachable { .. }
+        | LoginFailure::NoRefreshToken
+        | LoginFailure::KeyRefused { .. } => Code::Vendor,
+        LoginFailure::NotStored(_) | LoginFailure::ReadBack => Code::Store,
+        LoginFailure::NoPort(_) | LoginFailure::NoEntropy(_) => Code::Internal,
+    };
+    let separator = match failure {
+        LoginFailure::Duplicate { .. } | LoginFailure::OtherIdentity { .. } | LoginFailure::KeyRefused { .. } => ": ",
+        _ => "; ",
+    };
+    Failure::told(code, &failure.to_string(), separator)
 }

@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use crate::types::Daemon;
 
 pub use login::LoginEngine;
+pub use stored::{Told, stored};
 
 /// The daemon that an [`Api`] belongs to.
 #[derive(Clone, Debug)]

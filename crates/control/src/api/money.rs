@@ -4,9 +4,10 @@ use remuda_core::snapshot::{Snapshot, SpendRule};
 use remuda_core::{Account, AccountId, Class, CostClass};
 use remuda_store::Edit;
 
+use super::stored::Told;
 use super::{Api, find};
-use crate::failure::{Code, Failure};
 use crate::types::{AccountRef, Empty, SpendChange, SpendChanged, SpendRuleView, SpendRules};
+use crate::types::{Code, Failure};
 
 /// More than anybody spends on agents in a day by intention.
 const HIGHEST_DAILY_USD: f64 = 100_000.0;
@@ -56,7 +57,7 @@ impl Api {
         before: Option<SpendRuleView>,
         new: Option<SpendRule>,
     ) -> Result<SpendChanged, Failure> {
-        self.herd.edit(vec![Edit::SpendRule(id, new)]).await?;
+        self.herd.edit(vec![Edit::SpendRule(id, new)]).await.told()?;
         Ok(self.herd.look(|herd, _| SpendChanged { account: find::label(herd, id), before, rule: rule(herd, id) }))
     }
 }

@@ -4,8 +4,9 @@ use remuda_core::snapshot::{Pool, Snapshot};
 use remuda_core::{AccountId, Label};
 use remuda_store::Edit;
 
+use super::stored::Told;
 use super::{Api, find, see};
-use crate::failure::{Code, Failure};
+use crate::types::{Code, Failure};
 use crate::types::{Empty, PoolChange, PoolChanged, PoolCreate, PoolRef, PoolView, Pools};
 
 impl Api {
@@ -73,7 +74,7 @@ impl Api {
             let before = see::pool(herd, &name);
             Ok::<_, Failure>((name, before))
         })?;
-        let removed = self.herd.remove_pool(&name).await?;
+        let removed = self.herd.remove_pool(&name).await.told()?;
         let mut notes = Vec::new();
         if removed.was_active {
             notes.push("requests went to it; no account is chosen any more: `remuda use`".to_owned());
@@ -85,7 +86,7 @@ impl Api {
     }
 
     async fn store_pool(&self, name: String, pool: Pool, before: Option<PoolView>) -> Result<PoolChanged, Failure> {
-        self.herd.edit(vec![Edit::Pool(name.clone(), pool)]).await?;
+        self.herd.edit(vec![Edit::Pool(name.clone(), pool)]).await.told()?;
         let pool = self.herd.look(|herd, _| see::pool(herd, &name));
         Ok(PoolChanged { before, pool, notes: Vec::new() })
     }

@@ -7,7 +7,8 @@ use remuda_store::{Cursor, RecordQuery};
 use uuid::Uuid;
 
 use super::Api;
-use crate::failure::{Code, Failure};
+use super::stored::Told;
+use crate::types::{Code, Failure};
 use crate::types::{Explained, Log, LogAsked, RequestRef};
 
 /// How many requests are listed when nobody says how many.
@@ -24,7 +25,7 @@ impl Api {
         let before = asked.before.as_deref().map(cursor).transpose()?;
         let limit = asked.limit.unwrap_or(USUAL_PAGE);
         self.herd.flush().await;
-        let page = self.herd.store().records(RecordQuery { before, limit, ..RecordQuery::default() }).await?;
+        let page = self.herd.store().records(RecordQuery { before, limit, ..RecordQuery::default() }).await.told()?;
         Ok(Log {
             now: self.now(),
             requests: page.records,
@@ -48,7 +49,8 @@ impl Api {
 
     /// The newest turn of a conversation; listings of models and token counts are rarely what a person asks about.
     async fn last(&self) -> Result<Record, Failure> {
-        let page = self.herd.store().records(RecordQuery { limit: LOOK_BACK, ..RecordQuery::default() }).await?;
+        let page =
+            self.herd.store().records(RecordQuery { limit: LOOK_BACK, ..RecordQuery::default() }).await.told()?;
         let turn = |record: &Record| matches!(record.kind, RequestKind::Main | RequestKind::Subagent);
         let position = page.records.iter().position(turn).unwrap_or(0);
         page.records.into_iter().nth(position).ok_or_else(|| {
@@ -59,8 +61,8 @@ impl Api {
 
     async fn named(&self, text: &str) -> Result<Record, Failure> {
         let mut found = match Uuid::parse_str(text) {
-            Ok(id) => self.herd.store().record(RequestId(id)).await?.into_iter().collect(),
-            Err(_) => self.herd.store().records_by_prefix(text).await?,
+            Ok(id) => self.herd.store().record(RequestId(id)).await.told()?.into_iter().collect(),
+            Err(_) => self.herd.store().records_by_prefix(text).await.told()?,
         };
         match found.len() {
             1 => Ok(found.remove(0)),

@@ -1,8 +1,9 @@
 //! The herd at a glance; stopping the daemon; forgetting.
 
+use super::stored::Told;
 use super::{Api, find, see};
 use crate::client::not_running;
-use crate::failure::Failure;
+use crate::types::Failure;
 use crate::types::{Empty, PinView, Reset, ResetDone, ResetWhat, Status, Stopping};
 
 /// More pins than this are not listed.
@@ -53,7 +54,7 @@ impl Api {
         if what != ResetWhat::Cooldowns {
             let pinned = self.herd.session_pins().len();
             // A pinned session has a home too once it has asked for something.
-            done.sessions = self.herd.forget_sessions().await?.max(pinned) as u64;
+            done.sessions = self.herd.forget_sessions().await.told()?.max(pinned) as u64;
         }
         Ok(done)
     }

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use remuda_control::{Code, Failure};
+use remuda_control::{Code, Failure, Told, stored};
 use remuda_store::permissions::{self, ModeState, PathMode};
 use remuda_store::{Health, SqliteStore, Store, StoreError};
 use serde::Serialize;
@@ -66,7 +66,7 @@ pub(super) async fn doctor(context: &Context, args: DoctorArgs) -> anyhow::Resul
     if args.quarantine {
         let _alone = alone(context)?.ok_or_else(|| in_use(context))?;
         let now = jiff::Timestamp::now().as_second();
-        let moved = remuda_store::quarantine(&here::places(&context.paths), now).map_err(Failure::from)?;
+        let moved = remuda_store::quarantine(&here::places(&context.paths), now).told()?;
         examined.quarantined = moved.into_iter().map(|file| Moved { from: file.from, to: file.to }).collect();
     }
     look_at_store(context, &mut examined).await?;
@@ -105,7 +105,7 @@ async fn look_at_store(context: &Context, examined: &mut Examined) -> Result<(),
         }
         Err(error) => {
             let damaged = matches!(error, StoreError::Corrupt { .. } | StoreError::NotADatabase { .. });
-            let failure = Failure::from(error);
+            let failure = stored(&error);
             let remedy = if damaged {
                 "restore a backup; or `remuda doctor --quarantine` moves it aside, and you log in again".to_owned()
             } else {
@@ -127,7 +127,7 @@ async fn health(context: &Context) -> Result<Health, StoreError> {
 
 fn look_at_permissions(context: &Context, examined: &mut Examined) -> anyhow::Result<()> {
     let paths = &context.paths;
-    for mode in permissions::check(&here::places(paths)).map_err(Failure::from)? {
+    for mode in permissions::check(&here::places(paths)).told()? {
         examined.checked += 1;
         examined.findings.extend(finding(mode));
     }

@@ -1,8 +1,9 @@
 //! Client keys: what an agent presents to the gateway.
 
 use remuda_core::{Host, UnixSeconds};
-pub use remuda_store::KeyScope;
 use serde::{Deserialize, Serialize};
+
+pub use remuda_core::KeyScope;
 
 /// A key, without its secret.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,6 +1,5 @@
 //! What went wrong, why, and what to do about it: the one error of the control API, on the wire and in the terminal.
 
-use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 /// What kind of failure it is. Programs may branch on this; the texts are for people.
@@ -50,23 +49,21 @@ pub enum Code {
 impl Code {
     /// HTTP status of the answer.
     #[must_use]
-    pub fn status(self) -> StatusCode {
+    pub fn status(self) -> u16 {
         match self {
-            Self::Invalid => StatusCode::BAD_REQUEST,
-            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Invalid => 400,
+            Self::Unauthorized => 401,
             Self::UnknownAccount
             | Self::UnknownPool
             | Self::UnknownSession
             | Self::UnknownRequest
             | Self::UnknownKey
             | Self::UnknownLogin
-            | Self::UnknownRoute => StatusCode::NOT_FOUND,
-            Self::Taken | Self::Duplicate | Self::Conflict | Self::TermsNotAccepted | Self::NeedsLogin => {
-                StatusCode::CONFLICT
-            }
-            Self::Vendor => StatusCode::BAD_GATEWAY,
-            Self::NotRunning | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Store | Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            | Self::UnknownRoute => 404,
+            Self::Taken | Self::Duplicate | Self::Conflict | Self::TermsNotAccepted | Self::NeedsLogin => 409,
+            Self::Vendor => 502,
+            Self::NotRunning | Self::Busy => 503,
+            Self::Store | Self::Internal => 500,
         }
     }
 
@@ -106,7 +103,7 @@ impl Failure {
 
     /// A failure from the text of another error of ours, which says what happened and, after `separator`, what to do.
     #[must_use]
-    pub(crate) fn told(code: Code, text: &str, separator: &str) -> Self {
+    pub fn told(code: Code, text: &str, separator: &str) -> Self {
         match text.rsplit_once(separator) {
             Some((message, remedy)) => Self::new(code, message).remedy(remedy),
             None => Self::new(code, text),
