@@ -54,6 +54,26 @@ pub enum CredentialKind {
     ApiKey,
     /// Key of a plan (Alibaba's coding and token plans).
     PlanKey,
+    /// Plan that its vendor shares with this one program ("Sign in with ChatGPT"): rotates like a subscription. The
+    /// vendor's terms forbid rotating between accounts and pooling, so it never stands in and nobody stands in for it.
+    SharedPlan,
+}
+
+impl CredentialKind {
+    /// Is it an OAuth login of a person, not a key?
+    #[must_use]
+    pub fn is_login(self) -> bool {
+        match self {
+            Self::Subscription | Self::StaticToken | Self::SharedPlan => true,
+            Self::ApiKey | Self::PlanKey => false,
+        }
+    }
+
+    /// Do the vendor's terms forbid that it stands in for another account, or another for it?
+    #[must_use]
+    pub fn stands_alone(self) -> bool {
+        self == Self::SharedPlan
+    }
 }
 
 /// What using an account costs its owner.

@@ -14,6 +14,7 @@ impl SkipReason {
             Self::NotGranted => {
                 "may not serve this agent: its subscription is for its vendor's own (see `--allow-host`)"
             }
+            Self::StandsAlone => "is a plan shared with one program: its terms allow no chain and no pool",
             Self::KillSwitch => "is below its hard reserve, or its quota is not known",
             Self::NeedsLogin => "needs a login",
             Self::Disabled => "was closed or suspended by its vendor",

@@ -316,7 +316,7 @@ fn a_record_survives_its_json_form() {
 
 #[test]
 fn no_line_is_longer_than_80_columns() {
-    for reason in [SkipReason::NotGranted, SkipReason::KillSwitch, SkipReason::Probing] {
+    for reason in [SkipReason::NotGranted, SkipReason::StandsAlone, SkipReason::KillSwitch, SkipReason::Probing] {
         let mut told = record(Outcome::Error { from: None, class: None, retry_after_s: Some(4.0) });
         let label = "a label of more than forty characters, as some people like".replace(',', "");
         told.skipped = vec![Skipped { account: id(2), label, reason, until: Some(AT + 4_980) }];

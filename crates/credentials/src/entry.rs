@@ -225,10 +225,15 @@ impl Entry {
         state.unstored = false;
     }
 
+    fn kind_of_login(&self) -> CredentialKind {
+        if self.kind == CredentialKind::SharedPlan { self.kind } else { CredentialKind::Subscription }
+    }
+
     fn token(&self, state: &State) -> Token {
         let (kind, expires_at) = match &state.stored.credential {
-            Credential::Oauth(pair) => (CredentialKind::Subscription, Some(pair.expires_at)),
-            Credential::Borrowed { expires_at, .. } => (CredentialKind::Subscription, *expires_at),
+            Credential::Oauth(pair) => (self.kind_of_login(), Some(pair.expires_at)),
+            // A borrowed secret may as well be a key that stands in another program's file.
+            Credential::Borrowed { expires_at, .. } => (self.kind, *expires_at),
             Credential::Static { .. } => (CredentialKind::StaticToken, None),
             Credential::Key { .. } if self.kind == CredentialKind::PlanKey => (CredentialKind::PlanKey, None),
             Credential::Key { .. } => (CredentialKind::ApiKey, None),

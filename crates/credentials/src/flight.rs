@@ -167,7 +167,14 @@ impl Inner {
         match judged {
             RefreshAnswer::Renewed { access, refresh, expires_at, earliest_refresh_at } => {
                 let refresh = refresh.unwrap_or_else(|| sent.refresh.clone());
-                let pair = OauthPair { access, refresh, expires_at, last_refresh_at: Some(now), earliest_refresh_at };
+                let pair = OauthPair {
+                    access,
+                    refresh,
+                    expires_at,
+                    last_refresh_at: Some(now),
+                    earliest_refresh_at,
+                    client_id: sent.client_id.clone(),
+                };
                 self.persist(entry, tower, generation, sent, pair).await
             }
             RefreshAnswer::Permanent { code } => {

@@ -90,6 +90,9 @@ impl Exchange for Https {
         for (name, value) in call.headers {
             request = request.header(*name, *value);
         }
+        for (name, value) in &call.own_headers {
+            request = request.header(*name, value);
+        }
         if let Some(token) = &call.bearer {
             request = request.bearer_auth(token.expose_secret());
         }
@@ -101,6 +104,10 @@ impl Exchange for Https {
         }
         if let Some(json) = &call.json {
             request = request.header("content-type", "application/json").body(json.expose_secret().to_owned());
+        }
+        if let Some(form) = &call.form {
+            let kind = "application/x-www-form-urlencoded";
+            request = request.header("content-type", kind).body(form.expose_secret().to_owned());
         }
         let mut response = request.send().await.map_err(|e| classify(&e))?;
         let status = response.status().as_u16();

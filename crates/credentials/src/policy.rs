@@ -180,6 +180,7 @@ mod tests {
             expires_at: NOW + expires_in,
             last_refresh_at: None,
             earliest_refresh_at: None,
+            client_id: None,
         }
     }
 

@@ -83,6 +83,7 @@ fn oauth(expires_in: i64) -> Credential {
         expires_at: NOW + expires_in,
         last_refresh_at: Some(NOW - 1000),
         earliest_refresh_at: None,
+        client_id: None,
     })
 }
 
@@ -94,6 +95,7 @@ fn pair(generation: u64, access: &str, last_refresh_at: i64) -> StoredCredential
         expires_at: NOW + 3600,
         last_refresh_at: Some(last_refresh_at),
         earliest_refresh_at: None,
+        client_id: None,
     });
     StoredCredential { credential, generation }
 }

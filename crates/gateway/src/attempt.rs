@@ -121,9 +121,8 @@ where
             Err(_) => return Ok(Err("the account's base URL cannot be used".to_owned())),
         };
         let style = match (mount.kind, mount.profile.auth_header) {
-            (CredentialKind::Subscription | CredentialKind::StaticToken, _) | (_, AuthHeader::Bearer) => {
-                AuthStyle::Bearer
-            }
+            (kind, _) if kind.is_login() => AuthStyle::Bearer,
+            (_, AuthHeader::Bearer) => AuthStyle::Bearer,
             (_, AuthHeader::XApiKey) => AuthStyle::ApiKey,
         };
         let needs = Needs { betas: betas(mount.kind, self.intake.facts.kind) };
@@ -325,6 +324,6 @@ fn betas(kind: CredentialKind, request: RequestKind) -> &'static [&'static str] 
             &["oauth-2025-04-20", "token-counting-2024-11-01"]
         }
         (CredentialKind::Subscription | CredentialKind::StaticToken, _) => &["oauth-2025-04-20"],
-        (CredentialKind::ApiKey | CredentialKind::PlanKey, _) => &[],
+        (CredentialKind::ApiKey | CredentialKind::PlanKey | CredentialKind::SharedPlan, _) => &[],
     }
 }

@@ -25,7 +25,7 @@ pub enum Credential {
         access: SecretString,
         /// When it ends, if known.
         expires_at: Option<UnixSeconds>,
-        /// The file it was read from.
+        /// The file it was read from. Which program owns it is in [`crate::Profile::borrowed`].
         source: String,
     },
 }
@@ -43,6 +43,8 @@ pub struct OauthPair {
     pub last_refresh_at: Option<UnixSeconds>,
     /// Refreshing before this burns the token (OpenAI token sharing).
     pub earliest_refresh_at: Option<UnixSeconds>,
+    /// The client id that the vendor issued with this very login (OpenAI token sharing); `None`: the vendor's usual one.
+    pub client_id: Option<String>,
 }
 
 /// A credential with its generation: it grows by one whenever the secret changes.

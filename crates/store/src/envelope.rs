@@ -113,6 +113,8 @@ enum Sealed<'a> {
         expires_at: UnixSeconds,
         last_refresh_at: Option<UnixSeconds>,
         earliest_refresh_at: Option<UnixSeconds>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        client_id: Option<&'a str>,
     },
     Static {
         token: &'a str,
@@ -136,6 +138,7 @@ impl<'a> From<&'a Credential> for Sealed<'a> {
                 expires_at: pair.expires_at,
                 last_refresh_at: pair.last_refresh_at,
                 earliest_refresh_at: pair.earliest_refresh_at,
+                client_id: pair.client_id.as_deref(),
             },
             Credential::Static { token } => Self::Static { token: token.expose_secret() },
             Credential::Key { key } => Self::Key { key: key.expose_secret() },
@@ -156,6 +159,7 @@ enum Opened {
         expires_at: UnixSeconds,
         last_refresh_at: Option<UnixSeconds>,
         earliest_refresh_at: Option<UnixSeconds>,
+        client_id: Option<String>,
     },
     Static {
         token: SecretString,
@@ -173,8 +177,8 @@ enum Opened {
 impl From<Opened> for Credential {
     fn from(opened: Opened) -> Self {
         match opened {
-            Opened::Oauth { access, refresh, expires_at, last_refresh_at, earliest_refresh_at } => {
-                Self::Oauth(OauthPair { access, refresh, expires_at, last_refresh_at, earliest_refresh_at })
+            Opened::Oauth { access, refresh, expires_at, last_refresh_at, earliest_refresh_at, client_id } => {
+                Self::Oauth(OauthPair { access, refresh, expires_at, last_refresh_at, earliest_refresh_at, client_id })
             }
             Opened::Static { token } => Self::Static { token },
             Opened::Key { key } => Self::Key { key },
@@ -204,8 +208,8 @@ mod tests {
 
     fn told(credential: &Credential) -> String {
         match Sealed::from(credential) {
-            Sealed::Oauth { access, refresh, expires_at, last_refresh_at, earliest_refresh_at } => {
-                format!("{access:?} {refresh:?} {expires_at} {last_refresh_at:?} {earliest_refresh_at:?}")
+            Sealed::Oauth { access, refresh, expires_at, last_refresh_at, earliest_refresh_at, client_id } => {
+                format!("{access:?} {refresh:?} {expires_at} {last_refresh_at:?} {earliest_refresh_at:?} {client_id:?}")
             }
             Sealed::Static { token } => format!("static {token:?}"),
             Sealed::Key { key } => format!("key {key:?}"),
@@ -216,9 +220,16 @@ mod tests {
     fn credentials() -> impl Strategy<Value = Credential> {
         let text = || any::<String>().prop_map(SecretString::from);
         prop_oneof![
-            (text(), text(), any::<i64>(), any::<Option<i64>>(), any::<Option<i64>>()).prop_map(
-                |(access, refresh, expires_at, last_refresh_at, earliest_refresh_at)| {
-                    Credential::Oauth(OauthPair { access, refresh, expires_at, last_refresh_at, earliest_refresh_at })
+            (text(), text(), any::<i64>(), any::<Option<i64>>(), any::<Option<i64>>(), any::<Option<String>>()).prop_map(
+                |(access, refresh, expires_at, last_refresh_at, earliest_refresh_at, client_id)| {
+                    Credential::Oauth(OauthPair {
+                        access,
+                        refresh,
+                        expires_at,
+                        last_refresh_at,
+                        earliest_refresh_at,
+                        client_id,
+                    })
                 }
             ),
             text().prop_map(|token| Credential::Static { token }),

@@ -61,6 +61,20 @@ pub struct Profile {
     pub terms: Option<Acknowledgement>,
     /// Hosts of other makers that may use this subscription. `Account::allowed_hosts` is derived from these.
     pub grants: Vec<HostGrant>,
+    /// The login belongs to another program, which refreshes it. `None`: it is ours.
+    pub borrowed: Option<Borrowed>,
+}
+
+/// Whose login it is, and where that program keeps it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Borrowed {
+    /// The program, in the words of `remuda import`: `codex`, `pi`, `opencode-multi-auth`.
+    pub program: String,
+    /// Its file.
+    pub file: String,
+    /// The entry within the file, where it can hold several.
+    pub slot: String,
 }
 
 /// A text was shown and accepted.

@@ -191,13 +191,13 @@ impl<'a> Evidence<'a> {
 
     fn credential_class(&self) -> Class {
         match self.answer.kind {
-            CredentialKind::Subscription => Class::CredentialStale,
+            CredentialKind::Subscription | CredentialKind::SharedPlan => Class::CredentialStale,
             CredentialKind::StaticToken | CredentialKind::ApiKey | CredentialKind::PlanKey => Class::CredentialDead,
         }
     }
 
     fn is_subscription(&self) -> bool {
-        matches!(self.answer.kind, CredentialKind::Subscription | CredentialKind::StaticToken)
+        self.answer.kind.is_login()
     }
 
     /// Does the message hold the model's name as a whole word?

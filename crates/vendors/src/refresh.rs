@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::call::{Call, Method};
+use crate::call::Call;
 use crate::time::retry_after::retry_after;
 use crate::token_answer::TokenAnswer;
 use crate::{anthropic, openai, qwen};
@@ -94,14 +94,7 @@ pub fn refresh_call(vendor: Vendor, token_url: Option<&str>, refresh: &SecretStr
     // no scope: sending one makes Anthropic refuse some tokens, and nobody needs it
     let body = RefreshBody { grant_type: "refresh_token", refresh_token: refresh.expose_secret(), client_id };
     let json = serde_json::to_string(&body).ok()?;
-    Some(Call {
-        method: Method::Post,
-        url: url.to_owned(),
-        bearer: None,
-        api_key: None,
-        headers: &[],
-        json: Some(json.into()),
-    })
+    Some(Call::post_json(url, json))
 }
 
 /// Reads the answer to a refresh that was sent. `now` is the time of the answer.

@@ -84,6 +84,9 @@ impl<'a> Gate<'a> {
         let model = candidate.model.as_deref().unwrap_or(&self.request.model);
         let believed = candidate.role != Role::Chosen;
 
+        if account.kind.stands_alone() && (candidate.role == Role::StandIn || candidate.pooled) {
+            return no(SkipReason::StandsAlone);
+        }
         if !self.granted(account) {
             return no(SkipReason::NotGranted);
         }
@@ -203,7 +206,7 @@ impl<'a> Gate<'a> {
         let host = self.request.host;
         match account.kind {
             CredentialKind::ApiKey | CredentialKind::PlanKey => true,
-            CredentialKind::Subscription | CredentialKind::StaticToken => {
+            CredentialKind::Subscription | CredentialKind::StaticToken | CredentialKind::SharedPlan => {
                 host.maker() == Some(account.vendor) || account.allowed_hosts.contains(&host)
             }
         }

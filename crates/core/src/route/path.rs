@@ -15,6 +15,8 @@ pub(super) struct Candidate {
     pub(super) model: Option<String>,
     pub(super) role: Role,
     pub(super) consent: Consent,
+    /// Is it asked as the member of a pool?
+    pub(super) pooled: bool,
 }
 
 /// What a candidate is to the request.
@@ -94,8 +96,12 @@ impl Path {
     }
 
     fn add_stand_ins(&mut self, source: &Source, snapshot: &Snapshot) {
+        if snapshot.accounts.get(&source.account).is_some_and(|account| account.kind.stands_alone()) {
+            return;
+        }
         let mut add = |account, model: Option<&String>, consent| {
-            self.candidates.push(Candidate { account, model: model.cloned(), role: Role::StandIn, consent });
+            let model = model.cloned();
+            self.candidates.push(Candidate { account, model, role: Role::StandIn, consent, pooled: false });
         };
         if let Some(pool) = source.pool.as_ref().and_then(|name| snapshot.pools.get(name)) {
             let consent = if snapshot.costs_only(pool) { Consent::Given } else { Consent::ByRule };

@@ -13,6 +13,8 @@ pub enum SkipReason {
     Unknown,
     /// The vendor's terms: a subscription serves only its vendor's own host unless its owner granted more.
     NotGranted,
+    /// The vendor's terms: this kind of login takes no part in chains and pools.
+    StandsAlone,
     /// Below the hard reserve.
     KillSwitch,
     /// Its owner must log in.

@@ -26,7 +26,8 @@ pub(super) struct Source {
 
 impl Source {
     pub(super) fn candidate(&self) -> Candidate {
-        Candidate { account: self.account, model: None, role: self.role, consent: self.consent }
+        let pooled = self.pool.is_some();
+        Candidate { account: self.account, model: None, role: self.role, consent: self.consent, pooled }
     }
 }
 

@@ -66,3 +66,34 @@ fn a_stand_in_without_a_grant_is_passed_over_and_promises_no_return() {
         told.outcome
     );
 }
+
+#[test]
+fn a_shared_plan_never_stands_in_for_another_account() {
+    let mut herd = Herd::of(&["a", "b"]);
+    herd.account("b").kind = CredentialKind::SharedPlan;
+    herd.chain("a", &["b"]);
+    let told = herd.walk(herd.request("s"), &[("a", &[refused(Class::WindowExhausted)])]);
+    assert_eq!(told.tried, ["a"]);
+    assert_eq!(told.skipped("b"), Some(SkipReason::StandsAlone));
+}
+
+#[test]
+fn nobody_stands_in_for_a_shared_plan() {
+    let mut herd = Herd::of(&["a", "b"]);
+    herd.account("a").kind = CredentialKind::SharedPlan;
+    herd.chain("a", &["b"]);
+    let told = herd.walk(herd.request("s"), &[("a", &[refused(Class::WindowExhausted)])]);
+    assert_eq!(told.tried, ["a"], "moving on would be the rotation that its terms forbid");
+    assert_eq!(told.served_by(), None);
+}
+
+#[test]
+fn a_pool_passes_a_shared_plan_over() {
+    let mut herd = Herd::of(&["a", "b"]);
+    herd.account("a").kind = CredentialKind::SharedPlan;
+    herd.pool("team", &["a", "b"]);
+    herd.snapshot.active = Some(crate::herd::target("@team"));
+    let told = herd.walk(herd.request("s"), &[]);
+    assert_eq!(told.served_by().as_deref(), Some("b"));
+    assert_eq!(told.skipped("a"), Some(SkipReason::StandsAlone));
+}

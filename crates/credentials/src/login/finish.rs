@@ -61,6 +61,7 @@ pub(super) async fn redeem(
         expires_at: tokens.expires_at,
         last_refresh_at: Some(now),
         earliest_refresh_at: None,
+        client_id: None,
     };
     Ok(Obtained {
         credential: Credential::Oauth(pair),
@@ -151,7 +152,10 @@ pub(super) async fn keep(
 
 fn usual_cost(kind: CredentialKind) -> CostClass {
     match kind {
-        CredentialKind::Subscription | CredentialKind::StaticToken | CredentialKind::PlanKey => CostClass::Included,
+        CredentialKind::Subscription
+        | CredentialKind::StaticToken
+        | CredentialKind::PlanKey
+        | CredentialKind::SharedPlan => CostClass::Included,
         CredentialKind::ApiKey => CostClass::Metered,
     }
 }

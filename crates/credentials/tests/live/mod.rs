@@ -42,6 +42,7 @@ pub async fn add_expired(store: &dyn Store, id: AccountId, label: &str, account:
         expires_at: now() - 10,
         last_refresh_at: Some(now() - 28_810),
         earliest_refresh_at: None,
+        client_id: None,
     };
     let label = Label::new(label).unwrap();
     let account = Account::new(id, label, Vendor::Anthropic, CredentialKind::Subscription, CostClass::Included);

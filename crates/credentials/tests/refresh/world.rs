@@ -463,6 +463,7 @@ fn credential(pair: &Pair) -> Credential {
             expires_at: pair.expires_at.unwrap(),
             last_refresh_at: pair.last_refresh_at,
             earliest_refresh_at: pair.earliest_refresh_at,
+            client_id: None,
         }),
         Some("static") => Credential::Static { token: access },
         Some("borrowed") => {

@@ -119,6 +119,7 @@ impl World {
             expires_at: tokens.expires_at,
             last_refresh_at: None,
             earliest_refresh_at: None,
+            client_id: None,
         };
         let profile = Profile { account_uuid: Some(at_vendor.account_uuid().to_owned()), ..Profile::default() };
         let included = (CredentialKind::Subscription, CostClass::Included);

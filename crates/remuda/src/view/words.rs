@@ -101,6 +101,7 @@ pub(crate) fn kind(kind: CredentialKind) -> &'static str {
         CredentialKind::StaticToken => "long-lived token",
         CredentialKind::ApiKey => "API key",
         CredentialKind::PlanKey => "plan key",
+        CredentialKind::SharedPlan => "shared plan",
     }
 }
 

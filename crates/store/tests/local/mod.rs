@@ -31,6 +31,7 @@ pub(crate) fn pair(n: u32) -> OauthPair {
         expires_at: NOW,
         last_refresh_at: None,
         earliest_refresh_at: None,
+        client_id: None,
     }
 }
 

@@ -43,6 +43,7 @@ pub(crate) fn pair(n: u32) -> OauthPair {
         expires_at: NOW + i64::from(n) * 3600,
         last_refresh_at: Some(NOW),
         earliest_refresh_at: None,
+        client_id: None,
     }
 }
 

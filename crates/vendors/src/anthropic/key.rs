@@ -4,7 +4,7 @@ use remuda_core::CredentialKind;
 use secrecy::SecretString;
 
 use super::endpoints::Endpoints;
-use crate::call::{Call, Method};
+use crate::call::Call;
 
 /// Asks for one model, which costs nothing: does the endpoint take this key? `bearer`: the key travels as
 /// `authorization: Bearer` (some compatible endpoints) instead of `x-api-key`.
@@ -13,12 +13,10 @@ pub fn check_call(endpoints: &Endpoints, key: &SecretString, bearer: bool) -> Ca
     let key = Some(key.clone());
     let (bearer, api_key) = if bearer { (key, None) } else { (None, key) };
     Call {
-        method: Method::Get,
-        url: format!("{}/v1/models?limit=1", endpoints.api_base.trim_end_matches('/')),
         bearer,
         api_key,
         headers: &[("anthropic-version", "2023-06-01"), ("accept", "application/json")],
-        json: None,
+        ..Call::get(format!("{}/v1/models?limit=1", endpoints.api_base.trim_end_matches('/')))
     }
 }
 

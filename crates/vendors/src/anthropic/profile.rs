@@ -5,7 +5,7 @@ use secrecy::SecretString;
 use serde_json::Value;
 
 use super::endpoints::Endpoints;
-use crate::call::{Call, Method};
+use crate::call::Call;
 use crate::identity::fingerprint;
 
 /// Longer texts of a profile are cut.
@@ -96,12 +96,9 @@ pub fn usage_call(endpoints: &Endpoints, access: &SecretString) -> Call {
 
 fn oauth_get(endpoints: &Endpoints, path: &str, access: &SecretString) -> Call {
     Call {
-        method: Method::Get,
-        url: format!("{}{path}", endpoints.api_base.trim_end_matches('/')),
         bearer: Some(access.clone()),
-        api_key: None,
         headers: &[("anthropic-beta", super::OAUTH_BETA), ("accept", "application/json")],
-        json: None,
+        ..Call::get(format!("{}{path}", endpoints.api_base.trim_end_matches('/')))
     }
 }
 
