@@ -220,8 +220,8 @@ mod tests {
     fn credentials() -> impl Strategy<Value = Credential> {
         let text = || any::<String>().prop_map(SecretString::from);
         prop_oneof![
-            (text(), text(), any::<i64>(), any::<Option<i64>>(), any::<Option<i64>>(), any::<Option<String>>()).prop_map(
-                |(access, refresh, expires_at, last_refresh_at, earliest_refresh_at, client_id)| {
+            (text(), text(), any::<i64>(), any::<Option<i64>>(), any::<Option<i64>>(), any::<Option<String>>())
+                .prop_map(|(access, refresh, expires_at, last_refresh_at, earliest_refresh_at, client_id)| {
                     Credential::Oauth(OauthPair {
                         access,
                         refresh,
@@ -230,8 +230,7 @@ mod tests {
                         earliest_refresh_at,
                         client_id,
                     })
-                }
-            ),
+                }),
             text().prop_map(|token| Credential::Static { token }),
             text().prop_map(|key| Credential::Key { key }),
             (text(), any::<Option<i64>>(), any::<String>())

@@ -47,6 +47,20 @@ const CHATGPT_PLAN: Terms = Terms {
     source: "openai.com/policies/sign-in-with-chatgpt-terms (2026-09-29)",
 };
 
+const SHARED_CHATGPT_PLAN: Terms = Terms {
+    before_login: Some(
+        "OpenAI: Sign in with ChatGPT lets a plan be used for the connected application only, from the user's own \
+         machine, for requests that the user makes or has expressly authorised. It is not general API access for other \
+         tools. Creating multiple accounts, splitting usage, rotating accounts, and pooling, transferring or sharing plan \
+         usage or tokens are forbidden. Remuda therefore keeps such a login out of every chain and pool.",
+    ),
+    before_grant: Some(
+        "OpenAI: a shared plan is for the connected application only, with no general API access for other tools or \
+         unrelated requests.",
+    ),
+    source: "openai.com/policies/sign-in-with-chatgpt-terms (2026-09-29)",
+};
+
 const QWEN_PLAN_KEY: Terms = Terms {
     before_login: Some(
         "Alibaba: Coding Plan and Token Plan keys are for interactive coding and agent tools (Claude Code, Qwen Code, \
@@ -72,11 +86,12 @@ pub fn terms(vendor: Vendor, kind: CredentialKind) -> Terms {
     match (vendor, kind) {
         (Vendor::Anthropic, CredentialKind::Subscription | CredentialKind::StaticToken) => CLAUDE_PLAN,
         (Vendor::OpenAi, CredentialKind::Subscription | CredentialKind::StaticToken) => CHATGPT_PLAN,
+        (Vendor::OpenAi, CredentialKind::SharedPlan) => SHARED_CHATGPT_PLAN,
         (Vendor::Qwen, CredentialKind::Subscription | CredentialKind::StaticToken) => QWEN_LOGIN,
         (Vendor::Qwen, CredentialKind::PlanKey) => QWEN_PLAN_KEY,
-        (_, CredentialKind::ApiKey) | (Vendor::Anthropic | Vendor::OpenAi, CredentialKind::PlanKey) => {
-            NO_CONFLICT_FOUND
-        }
+        (_, CredentialKind::ApiKey)
+        | (Vendor::Anthropic | Vendor::OpenAi, CredentialKind::PlanKey)
+        | (Vendor::Anthropic | Vendor::Qwen, CredentialKind::SharedPlan) => NO_CONFLICT_FOUND,
     }
 }
 

@@ -22,7 +22,8 @@ fn kinds() -> impl Strategy<Value = CredentialKind> {
         Just(CredentialKind::Subscription),
         Just(CredentialKind::StaticToken),
         Just(CredentialKind::ApiKey),
-        Just(CredentialKind::PlanKey)
+        Just(CredentialKind::PlanKey),
+        Just(CredentialKind::SharedPlan)
     ]
 }
 
@@ -105,7 +106,7 @@ proptest! {
         prop_assert!(verdict.retry_same_after_s.is_none_or(|wait| wait.is_finite() && wait >= 0.0), "{verdict:?}");
         let never = [Class::RequestFault, Class::TermsRefused, Class::NetworkBlocked, Class::Overloaded];
         prop_assert!(!(never.contains(&verdict.class) && verdict.fail_over), "{verdict:?}");
-        prop_assert!(verdict.class != Class::CredentialStale || kind == CredentialKind::Subscription);
+        prop_assert!(verdict.class != Class::CredentialStale || matches!(kind, CredentialKind::Subscription | CredentialKind::SharedPlan));
         prop_assert!(verdict.evidence.len() < 400);
     }
 

@@ -78,6 +78,11 @@ pub(crate) fn full_account(n: u128) -> NewAccount {
         last_login_at: 0,
         terms: Some(Acknowledgement { text_version: "2026-11".to_owned(), at: NOW }),
         grants: vec![grant(Host::Pi, NOW)],
+        borrowed: Some(remuda_store::Borrowed {
+            program: "codex".to_owned(),
+            file: "/home/ann/.codex/auth.json".to_owned(),
+            slot: String::new(),
+        }),
     };
     new
 }

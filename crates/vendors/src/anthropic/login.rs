@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::endpoints::Endpoints;
 use super::profile::Profile;
 use super::token_endpoint::CLIENT_ID;
-use crate::call::{Call, Method};
+use crate::call::Call;
 use crate::refresh::code;
 use crate::token_answer::TokenAnswer;
 
@@ -161,14 +161,7 @@ impl Login {
             redirect_uri: &self.redirect_uri(),
             code_verifier: self.verifier.expose_secret(),
         };
-        Call {
-            method: Method::Post,
-            url: self.endpoints.token.clone(),
-            bearer: None,
-            api_key: None,
-            headers: &[],
-            json: serde_json::to_string(&body).ok().map(SecretString::from),
-        }
+        Call::post_json(&self.endpoints.token, serde_json::to_string(&body).unwrap_or_default())
     }
 
     /// Reads the answer to [`Login::exchange`]. `now` is the time of the answer.
