@@ -218,6 +218,11 @@ impl Herd {
         self.journal.changes(changes);
     }
 
+    /// Other numbers for routing, from the next step on.
+    pub fn set_policy(&self, policy: Policy) {
+        self.state.write().snapshot.policy = policy;
+    }
+
     // --- for views ----------------------------------------------------------------------------------------------
 
     /// Looks at the snapshot and the profiles. Keep it short: routing waits.

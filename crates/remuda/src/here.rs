@@ -39,7 +39,7 @@ impl Here {
         let Some(instance) = Instance::take(paths, &holder)? else { return Ok(None) };
         let store = store(paths, config, clock.now()).await?;
         let journal = Arc::new(Journal::new(Arc::clone(&store), Arc::clone(&clock)));
-        let herd = Herd::load(Arc::clone(&store), journal, Arc::clone(&clock), Policy::default()).await.told()?;
+        let herd = Herd::load(Arc::clone(&store), journal, Arc::clone(&clock), policy(config)).await.told()?;
         let keeper = Keeper::new(Arc::clone(&store), clock, Arc::new(Https::new()), token_urls(config));
         let engine = login_engine(keeper, config);
         let logins = engine.desk.clone();
@@ -81,6 +81,11 @@ pub(crate) fn store_options(paths: &Paths, config: &Config) -> SqliteOptions {
 /// Where the store's files are.
 pub(crate) fn places(paths: &Paths) -> Places {
     Places::in_home(&paths.data_dir)
+}
+
+/// The numbers of routing.
+pub(crate) fn policy(config: &Config) -> Policy {
+    Policy { quota_max_age_s: i64::from(config.quota.max_age_s.get()), ..Policy::default() }
 }
 
 /// Token endpoints that the configuration names.

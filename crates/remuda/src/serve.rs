@@ -11,16 +11,16 @@ use std::time::{Duration, Instant};
 use remuda_control::types::{Daemon as Facts, Empty};
 use remuda_control::verb::GetStatus;
 use remuda_control::{Api, Client, Code, Control, Failure, Running, Told};
-use remuda_core::snapshot::Policy;
 use remuda_credentials::login::LoginDesk;
 use remuda_credentials::{Clock, Https};
 use remuda_gateway::{Daemon, Doors, Guard, Parts, Settings};
 use tokio::net::{TcpListener, TcpSocket, UnixListener};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::backend::busy;
-use crate::config::Config;
+use crate::config::{self, Config, Live};
 use crate::here;
 use crate::instance::{self, Holder, Instance, Role};
 use crate::paths::{Paths, unusable};
@@ -50,6 +50,7 @@ pub(crate) struct Serving {
     logins: LoginDesk,
     stop: CancellationToken,
     signals: Signals,
+    tasks: TaskTracker,
     // Last, so that the lock is held until everything else is gone.
     instance: Instance,
 }
@@ -63,6 +64,7 @@ impl Serving {
         survives_terminal: bool,
     ) -> Result<Started, Failure> {
         check_listen(config.listen)?;
+        let live = Arc::new(Live::start(&paths.config())?);
         paths.create()?;
         let socket = paths.socket()?;
         let signals = Signals::catch(survives_terminal)?;
@@ -85,7 +87,7 @@ impl Serving {
             exchange: Arc::new(Https::new()),
             token_urls: here::token_urls(config),
             client,
-            policy: Policy::default(),
+            policy: here::policy(config),
             settings: Settings { anthropic_base: here::anthropic(config).api_base, ..Settings::default() },
         })
         .await
@@ -107,9 +109,12 @@ impl Serving {
         let server = Doors::new(Arc::clone(&daemon.gateway), control);
         server.listen_tcp(tcp, Guard::tcp(address.port(), &config.hosts));
         server.listen_unix(unix);
+        let tasks = TaskTracker::new();
+        let herd = Arc::clone(&daemon.herd);
+        tasks.spawn(config::follow(live, stop.clone(), move |config| herd.set_policy(here::policy(config))));
         holder.url = Some(facts.url.clone());
         instance.name(&holder)?;
-        Ok(Started::Serving(Box::new(Self { facts, daemon, server, logins, stop, signals, instance })))
+        Ok(Started::Serving(Box::new(Self { facts, daemon, server, logins, stop, signals, tasks, instance })))
     }
 
     /// Serves until a signal or `remuda stop`, then drains. True: every request under way could end.
@@ -133,6 +138,9 @@ impl Serving {
         if !drained {
             tracing::warn!("requests that were still under way have been cut");
         }
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
         self.logins.shutdown(LOGINS_END_WITHIN).await;
         self.daemon.stop().await;
         // Nobody is to connect to a socket that nobody answers. If it stays, the next start replaces it.

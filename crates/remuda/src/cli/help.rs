@@ -9,7 +9,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Work", &["run", "status", "use", "next"]),
     ("Accounts", &["login", "accounts", "fallback", "pool", "spend"]),
     ("What happened", &["explain", "log", "reset"]),
-    ("The daemon", &["serve", "stop", "key", "doctor"]),
+    ("The daemon", &["serve", "stop", "key", "config", "doctor"]),
     ("More", &["demo", "fake", "completions"]),
 ];
 

@@ -4,6 +4,7 @@
 
 mod account;
 mod choice;
+mod config;
 mod daemon;
 mod fake;
 mod help;
@@ -13,6 +14,7 @@ use clap::{Parser, Subcommand};
 
 pub(crate) use account::{AccountsCommand, KeyCommand, LoginArgs};
 pub(crate) use choice::{FallbackArgs, NextArgs, PoolCommand, ResetArgs, SpendArgs, UseArgs};
+pub(crate) use config::ConfigCommand;
 pub(crate) use daemon::{DoctorArgs, RunArgs, ServeArgs, StatusArgs};
 pub(crate) use fake::{FakeAccountArg, FakeArgs, FakeKind};
 pub(crate) use help::command;
@@ -71,6 +73,12 @@ pub(crate) enum Command {
     Key {
         #[command(subcommand)]
         command: Option<KeyCommand>,
+    },
+    /// Show, check or change config.toml
+    #[command(args_conflicts_with_subcommands = true)]
+    Config {
+        #[command(subcommand)]
+        command: Option<ConfigCommand>,
     },
     /// See it work, without any account.
     ///

@@ -2,6 +2,7 @@
 
 mod account;
 mod choice;
+mod config_file;
 mod daemon;
 mod demo;
 mod doctor;
@@ -18,11 +19,12 @@ use remuda_control::{Failure, Serve};
 
 use crate::backend::Backend;
 use crate::cli::{Cli, Command};
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::logging;
 use crate::output::Out;
 use crate::paths::Paths;
 
+pub(crate) use config_file::{AllKeys, Checked, Shown};
 pub(crate) use doctor::Examined;
 pub(crate) use fake::FakeRuns;
 
@@ -46,7 +48,7 @@ impl Context {
     /// Finds the herd of this user.
     fn find(out: Out) -> Result<Self, Failure> {
         let paths = Paths::find(std::env::var_os("REMUDA_HOME"))?;
-        let config = Config::load(&paths.config())?;
+        let config = config::load(&paths.config())?;
         Ok(Self { out, paths, config })
     }
 
@@ -101,6 +103,7 @@ pub(crate) async fn run(cli: Cli, out: Out) -> anyhow::Result<u8> {
         Command::Log(args) => request::log(&context()?, args).await,
         Command::Reset(args) => choice::reset(&context()?, args).await,
         Command::Key { command } => key::key(&context()?, command).await,
+        Command::Config { command } => config_file::config(out, command),
         Command::Fake(args) => fake::fake(out, args).await,
         Command::Doctor(args) => doctor::doctor(&context()?, args).await,
         Command::Demo => demo::demo(out).await,

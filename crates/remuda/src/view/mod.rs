@@ -2,6 +2,7 @@
 
 mod account;
 mod choice;
+mod config;
 mod daemon;
 pub(crate) mod demo;
 mod doctor;
@@ -19,6 +20,7 @@ use remuda_control::Failure;
 
 pub(crate) use account::{accounts, before_removal, changed, removed, shown};
 pub(crate) use choice::{active, before_clearing, chain, chains, pool, pool_removed, pools, project, reset};
+pub(crate) use config::{checked, config_shown, edited, effective};
 pub(crate) use daemon::{already_runs, serving, stopped};
 pub(crate) use doctor::examined;
 pub(crate) use fake::fake_runs;

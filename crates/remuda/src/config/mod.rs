@@ -1,0 +1,104 @@
+//! `config.toml`: the numbers and addresses of one installation. It belongs to the user: every key has a default, an
+//! unknown key is a mistake and is named with its line, and what commands write into it leaves comments alone.
+//!
+//! One file per section: its keys, their defaults, their bounds, and which of them hold without a restart. A new section
+//! is a file, a field of [`Config`], and a line in `docs/configuration.md`. What a person says of accounts (chains,
+//! minimums, rules) is no configuration: it lives in the store.
+
+mod bounded;
+mod edit;
+mod effective;
+mod live;
+mod quota;
+mod read;
+mod records;
+mod vendors;
+
+use std::net::SocketAddr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub(crate) use bounded::Bounded;
+pub(crate) use edit::{Edited, set, unset, write_whole};
+pub(crate) use effective::{Effective, effective};
+pub(crate) use live::{Live, follow};
+pub(crate) use quota::Quota;
+pub(crate) use read::{load, parse_toml};
+pub(crate) use records::Records;
+pub(crate) use vendors::{Endpoints, Vendors};
+
+/// Settings of one installation of Remuda. Every key may be left out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(title = "config.toml of Remuda")]
+pub(crate) struct Config {
+    /// Where agents reach the gateway. Loopback only. Holds from the next start.
+    #[schemars(with = "String")]
+    pub(crate) listen: SocketAddr,
+    /// Names besides `localhost` and the address itself under which it may be addressed (the `Host` header). Holds from
+    /// the next start.
+    pub(crate) hosts: Vec<String>,
+    /// What is left of the plans: how it is found out.
+    pub(crate) quota: Quota,
+    /// How long decision records stay, for `explain` and `log`. Holds from the next start.
+    pub(crate) records: Records,
+    /// Other endpoints than the vendors' own. Hold from the next start.
+    pub(crate) vendors: Vendors,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 4747)),
+            hosts: Vec::new(),
+            quota: Quota::default(),
+            records: Records::default(),
+            vendors: Vendors::default(),
+        }
+    }
+}
+
+impl Config {
+    /// The keys in which another configuration differs that a running daemon cannot take over.
+    pub(crate) fn needs_restart(&self, other: &Self) -> Vec<&'static str> {
+        let differs = [
+            ("listen", self.listen != other.listen),
+            ("hosts", self.hosts != other.hosts),
+            ("records", self.records != other.records),
+            ("vendors", self.vendors != other.vendors),
+        ];
+        differs.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
+    }
+}
+
+/// The JSON Schema of the file, for editors and for whoever writes one by program.
+pub(crate) fn schema() -> schemars::Schema {
+    schemars::schema_for!(Config)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_running_daemon_cannot_take_over_is_named() {
+        let config = Config::default();
+        assert!(config.needs_restart(&config).is_empty());
+        let other = Config { hosts: vec!["herd.lan".to_owned()], ..Config::default() };
+        assert_eq!(config.needs_restart(&other), ["hosts"]);
+        let quota = Quota { poll: false, ..Quota::default() };
+        assert!(config.needs_restart(&Config { quota, ..Config::default() }).is_empty(), "holds at once");
+    }
+
+    #[test]
+    fn the_schema_knows_every_key_its_meaning_and_its_bounds() {
+        let schema = serde_json::to_value(schema()).unwrap();
+        assert_eq!(schema["additionalProperties"], false);
+        assert!(schema["properties"]["listen"]["description"].as_str().unwrap().contains("Loopback"));
+        let quota = &schema["$defs"]["Quota"];
+        assert_eq!(quota["additionalProperties"], false);
+        assert_eq!(quota["properties"]["poll_every_s"]["minimum"], 60, "{quota}");
+        assert_eq!(quota["properties"]["poll_every_s"]["default"], 300);
+    }
+}
