@@ -20,6 +20,9 @@ pub struct KeyView {
     pub host: Host,
     /// The account or `@pool` its requests go to; `None`: the active one.
     pub pin: Option<String>,
+    /// The working directory of the agent that holds it, where known.
+    #[serde(default)]
+    pub project: Option<String>,
     /// When it was made.
     pub created_at: UnixSeconds,
     /// When it ends by itself.
@@ -53,6 +56,9 @@ pub struct KeyCreate {
     /// Does the pin come from a project file? Then decision records say so.
     #[serde(default)]
     pub pinned_by_project: bool,
+    /// The working directory of the agent that will hold it: usage is told by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
     /// Seconds until it ends by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifetime_s: Option<u64>,

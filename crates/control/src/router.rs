@@ -221,6 +221,7 @@ mod tests {
                 scope,
                 pin: None,
                 pinned_by_project: false,
+                project: None,
                 lifetime_s: None,
             };
             keys.push(served.api.create_key(create).await.unwrap().secret.0.expose_secret().to_owned());

@@ -111,6 +111,9 @@ pub struct Tokens {
     pub cache_write_5m: Option<u64>,
     /// Input written to the one-hour prompt cache.
     pub cache_write_1h: Option<u64>,
+    /// The part of the output that was reasoning. It is counted in `output` too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reasoning: Option<u64>,
 }
 
 /// Everything about one request.
@@ -132,6 +135,9 @@ pub struct Record {
     pub path: String,
     /// Its conversation.
     pub session: Option<SessionKey>,
+    /// The working directory of its agent, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
     /// The model it named.
     pub model: String,
     /// Where it was meant to go.
@@ -173,4 +179,7 @@ pub struct Record {
     pub cost_class: Option<CostClass>,
     /// Did the stream end without its terminal event?
     pub truncated: bool,
+    /// Did its owner stop it while it was under way?
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stopped: bool,
 }

@@ -51,6 +51,7 @@ fn record(outcome: Outcome) -> Record {
         vendor: Vendor::Anthropic,
         path: "/anthropic/v1/messages".to_owned(),
         session: Some(SessionKey("claude:7f1c".to_owned())),
+        project: None,
         model: "claude-opus-5".to_owned(),
         source: Some(id(1)),
         source_label: Some("work".to_owned()),
@@ -70,6 +71,7 @@ fn record(outcome: Outcome) -> Record {
         cost_usd: None,
         cost_class: None,
         truncated: false,
+        stopped: false,
     }
 }
 

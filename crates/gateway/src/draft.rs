@@ -8,7 +8,9 @@ use std::time::Instant;
 use remuda_core::record::{Attempt, AttemptEnd, RECORD_VERSION, Record, Skipped, Tokens};
 use remuda_core::route::{Outcome, Refreshed, Route, StateChange};
 use remuda_core::{AccountId, CostClass, RequestFacts, RequestId, UnixSeconds};
+use tokio_util::sync::CancellationToken;
 
+use crate::events::Live;
 use crate::herd::Herd;
 use crate::journal::Journal;
 use crate::restate::Changed;
@@ -39,6 +41,9 @@ pub struct Draft {
     cost_usd: Option<f64>,
     cost_class: Option<CostClass>,
     truncated: bool,
+    stopped: bool,
+    project: Option<String>,
+    live: Option<Arc<Live>>,
     way: Option<Route>,
     herd: Arc<Herd>,
     journal: Arc<Journal>,
@@ -68,6 +73,9 @@ impl Draft {
             cost_usd: None,
             cost_class: None,
             truncated: false,
+            stopped: false,
+            project: None,
+            live: None,
             way: None,
             herd,
             journal,
@@ -86,9 +94,33 @@ impl Draft {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// What it says about itself, as the host said it.
+    /// The working directory of the agent that sent it.
+    pub fn of_project(&mut self, project: Option<String>) {
+        self.project = project;
+    }
+
+    /// What it says about itself, as the host said it. From here on it is under way for all to see.
     pub fn asked(&mut self, request: RequestFacts) {
+        self.live = Some(self.herd.events().started(self.id, self.at, self.project.clone(), &request));
         self.request = Some(request);
+    }
+
+    /// Cancelled when its owner stops it.
+    #[must_use]
+    pub fn stop(&self) -> CancellationToken {
+        self.live.as_ref().map(|live| live.stop.clone()).unwrap_or_default()
+    }
+
+    /// Its owner has stopped it.
+    pub fn stopped(&mut self) {
+        self.stopped = true;
+    }
+
+    /// It waits on purpose until then.
+    pub fn waits(&self, until: UnixSeconds) {
+        if let Some(live) = &self.live {
+            self.herd.events().waits(live, until);
+        }
     }
 
     /// Something was remembered because of it.
@@ -104,6 +136,9 @@ impl Draft {
 
     /// An account is being asked.
     pub fn attempt(&mut self, account: AccountId, label: String, model: Option<String>) -> &mut Attempt {
+        if let Some(live) = &self.live {
+            self.herd.events().asked(live, account, &label);
+        }
         let attempt = Attempt {
             account,
             label,
@@ -153,7 +188,12 @@ impl Draft {
 
     /// The first byte goes to the client.
     pub fn first_byte(&mut self) {
-        self.first_byte_ms.get_or_insert_with(|| u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX));
+        if self.first_byte_ms.is_none() {
+            self.first_byte_ms = Some(self.elapsed_ms());
+            if let Some(live) = &self.live {
+                self.herd.events().streams(live);
+            }
+        }
     }
 
     /// Bytes of the request's body so far.
@@ -214,7 +254,7 @@ impl Drop for Draft {
             (source.and_then(label), skipped)
         });
         let abandoned = Outcome::Error { from: None, class: None, retry_after_s: None };
-        self.journal.record(Record {
+        let record = Record {
             version: RECORD_VERSION,
             id: self.id,
             at: self.at,
@@ -223,6 +263,7 @@ impl Drop for Draft {
             vendor: request.vendor,
             path: std::mem::take(&mut self.path),
             session: request.session,
+            project: self.project.take(),
             model: request.model,
             source,
             source_label,
@@ -242,6 +283,11 @@ impl Drop for Draft {
             cost_usd: self.cost_usd,
             cost_class: self.cost_class,
             truncated: self.truncated,
-        });
+            stopped: self.stopped,
+        };
+        if let Some(live) = self.live.take() {
+            self.herd.events().finished(&live, &record);
+        }
+        self.journal.record(record);
     }
 }

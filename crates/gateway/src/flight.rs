@@ -13,6 +13,7 @@ use remuda_core::record::{AttemptEnd, Tokens};
 use remuda_core::route::{Action, Answer, Outcome, Route};
 use remuda_core::{AccountId, Class, Scope, Verdict};
 use remuda_vendors::UpstreamAnswer;
+use tokio_util::sync::CancellationToken;
 
 use crate::attempt::{Ended, Refusal};
 use crate::body::ClientBody;
@@ -68,6 +69,20 @@ where
 
     /// Flies it: the answer for the client, whoever gives it.
     pub async fn fly(mut self, who: &Known) -> Response<ClientBody> {
+        let (stop, vendor, id) = (self.draft.stop(), self.intake.facts.vendor, self.draft.id());
+        if let Some(halt) = self.intake.facts.session.as_ref().and_then(|session| self.gateway.herd.halted(session)) {
+            let response = hand_over::halted(vendor, &halt, id);
+            self.draft.stopped();
+            self.draft.answers(response.status().as_u16());
+            return response;
+        }
+        match stop.run_until_cancelled(self.on(who)).await {
+            Some(response) => response,
+            None => hand_over::stopped(vendor, id),
+        }
+    }
+
+    async fn on(mut self, who: &Known) -> Response<ClientBody> {
         let gateway = Arc::clone(&self.gateway);
         let herd = &gateway.herd;
         let (mut route, changes) = herd.begin(who, self.intake.facts.clone(), gateway.now());
@@ -108,6 +123,7 @@ where
                         self.draft.remembered(changes);
                         continue;
                     }
+                    self.draft.waits(gateway.now().saturating_add(seconds.ceil() as i64));
                     gateway.clock.sleep(pause).await;
                     self.draft.waited(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX));
                 }
@@ -255,6 +271,18 @@ impl Landing {
         self.draft.remembered(changes);
         let outcome = Outcome::StreamError { from: self.account, class: verdict.class };
         self.end(AttemptEnd::BrokeOff { verdict }, outcome, tokens, bytes);
+    }
+
+    /// Cancelled when its owner stops it.
+    #[must_use]
+    pub fn stop(&self) -> CancellationToken {
+        self.draft.stop()
+    }
+
+    /// Its owner has stopped it.
+    pub fn stopped(mut self, tokens: Tokens, bytes: u64) {
+        self.draft.stopped();
+        self.abandoned(tokens, bytes);
     }
 
     /// The client has left.

@@ -94,7 +94,9 @@ impl Gateway {
             self.journal.key_used(who.key.id, now);
         }
         let (head, body) = request.into_parts();
-        let draft = Draft::new(id, now, head.uri.path().to_owned(), Arc::clone(&self.herd), Arc::clone(&self.journal));
+        let mut draft =
+            Draft::new(id, now, head.uri.path().to_owned(), Arc::clone(&self.herd), Arc::clone(&self.journal));
+        draft.of_project(who.key.project.clone());
         let intake = match intake::take(&head, forward, who.key.host, body).await {
             Ok(intake) => intake,
             Err(error) => return hand_over::bad_body(forward.vendor, error, id),

@@ -11,6 +11,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, R
 use http::{HeaderValue, Method, Response, StatusCode};
 use remuda_core::route::{Outcome, Route};
 use remuda_core::{AccountId, Class, Host, RequestFacts, RequestId, RequestKind, Vendor};
+use remuda_store::Halt;
 use remuda_vendors::{ClientError, ErrorKind, client_error};
 
 use crate::attempt::Refusal;
@@ -222,6 +223,18 @@ pub fn bad_body(vendor: Vendor, error: BodyError, id: RequestId) -> Response<Cli
         BodyError::Client => ErrorKind::InvalidRequest,
     };
     own(vendor, kind, &format!("Remuda: {error}"), id)
+}
+
+/// The owner has stopped this request while it was under way.
+pub fn stopped(vendor: Vendor, id: RequestId) -> Response<ClientBody> {
+    own(vendor, ErrorKind::InvalidRequest, "Remuda: this request was stopped by its owner", id)
+}
+
+/// The owner has stopped the whole conversation. 400, so that no agent tries again.
+pub fn halted(vendor: Vendor, halt: &Halt, id: RequestId) -> Response<ClientBody> {
+    let message =
+        format!("Remuda: this session was stopped by its owner ({}); `remuda sessions resume` lets it go on", halt.why);
+    own(vendor, ErrorKind::InvalidRequest, &message, id)
 }
 
 /// A path below a vendor's prefix that is not in the table.

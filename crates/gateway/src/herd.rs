@@ -9,14 +9,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::HeaderMap;
 use parking_lot::RwLock;
-use remuda_core::request::PinScope;
+use remuda_core::request::{Home, PinScope};
 use remuda_core::route::{Action, Answer, Refreshed, Route, StateChange};
 use remuda_core::snapshot::{Policy, Snapshot, Target};
 use remuda_core::{AccountId, AccountStatus, Reading, RequestFacts, SessionKey, UnixSeconds, Window};
 use remuda_credentials::Clock;
-use remuda_store::{ClientKey, Edit, KeyId, NewAccount, Profile, Removed, Store, StoreError};
+use remuda_store::{ClientKey, Edit, Halt, KeyId, NewAccount, Profile, Removed, Store, StoreError};
 
 use crate::choice::{self, Chosen};
+use crate::events::{Events, Happening};
 use crate::journal::Journal;
 use crate::keys::{ClientKeys, Known, Refused};
 use crate::sessions::Sessions;
@@ -27,6 +28,7 @@ pub struct Herd {
     active_untried: AtomicBool,
     store: Arc<dyn Store>,
     journal: Arc<Journal>,
+    events: Events,
     clock: Arc<dyn Clock>,
     commands: tokio::sync::Mutex<()>,
 }
@@ -37,6 +39,7 @@ struct State {
     keys: ClientKeys,
     sessions: Sessions,
     pins: HashMap<SessionKey, Chosen>,
+    halts: BTreeMap<SessionKey, Halt>,
     active: Option<Chosen>,
     choices: u64,
 }
@@ -83,12 +86,13 @@ impl Herd {
         let active = snapshot.active.clone().map(|target| Chosen { target, number: 0 });
         let pins = herd.session_pins.into_iter().map(|(s, target)| (s, Chosen { target, number: 0 })).collect();
         let profiles = herd.profiles.into_iter().map(|(id, p)| (id, Arc::new(p))).collect();
-        let state = State { snapshot, profiles, keys, sessions, pins, active, choices: 0 };
+        let state = State { snapshot, profiles, keys, sessions, pins, halts: herd.halts, active, choices: 0 };
         Ok(Self {
             state: RwLock::new(state),
             active_untried: AtomicBool::new(false),
             store,
             journal,
+            events: Events::default(),
             clock,
             commands: tokio::sync::Mutex::new(()),
         })
@@ -189,6 +193,7 @@ impl Herd {
         let newer: Vec<_> = readings.into_iter().filter(|(window, r)| facts.learn(window.clone(), r.clone())).collect();
         drop(state);
         if !newer.is_empty() {
+            self.events.tell(Happening::Windows(account));
             self.journal.readings(account, &newer);
         }
     }
@@ -215,6 +220,7 @@ impl Herd {
                 other => state.snapshot.apply(other),
             }
         }
+        self.events.found(changes);
         self.journal.changes(changes);
     }
 
@@ -241,6 +247,30 @@ impl Herd {
     #[must_use]
     pub fn sessions_like(&self, beginning: &str) -> Vec<SessionKey> {
         self.state.read().sessions.like(beginning, 10)
+    }
+
+    /// Homes of the conversations that were seen last, newest first, at most `most`.
+    #[must_use]
+    pub fn session_homes(&self, most: usize) -> Vec<(SessionKey, Home, UnixSeconds)> {
+        self.state.read().sessions.newest(most)
+    }
+
+    /// Conversations that their owner has stopped.
+    #[must_use]
+    pub fn halts(&self) -> BTreeMap<SessionKey, Halt> {
+        self.state.read().halts.clone()
+    }
+
+    /// Was this conversation stopped by its owner?
+    #[must_use]
+    pub fn halted(&self, session: &SessionKey) -> Option<Halt> {
+        self.state.read().halts.get(session).cloned()
+    }
+
+    /// Requests under way, and those who watch what happens.
+    #[must_use]
+    pub fn events(&self) -> &Events {
+        &self.events
     }
 
     /// Writes what waits to be written.
@@ -415,6 +445,7 @@ impl Herd {
     /// The keeper found out that an account's login is dead, closed or well again. It is in the store already.
     pub fn status_found(&self, account: AccountId, status: AccountStatus) {
         self.state.write().snapshot.apply(&StateChange::Status(account, status));
+        self.events.tell(Happening::Account(account));
     }
 
     /// Takes over what the store says, except what this process knows better because it is written behind: rests and
@@ -448,7 +479,10 @@ impl Herd {
             })
             .collect();
         state.profiles = fresh.profiles.into_iter().map(|(id, p)| (id, Arc::new(p))).collect();
+        state.halts = fresh.halts;
         state.snapshot = snapshot;
+        drop(state);
+        self.events.tell(Happening::Owner);
         Ok(())
     }
 }

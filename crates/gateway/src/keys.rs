@@ -159,6 +159,7 @@ mod tests {
             pin: None,
             scope: remuda_store::KeyScope::Agent,
             pinned_by_project: false,
+            project: None,
             expires_at,
             created_at: 0,
             last_used_at: None,

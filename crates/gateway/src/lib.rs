@@ -4,7 +4,7 @@
 //! asks for; [`keys`] recognises the client key; [`intake`] reads what routing needs and no more; [`flight`] asks
 //! routing and does what it says; an [`attempt`] is one upstream try; [`hold`] is the commit point; [`release`] streams
 //! to the client; [`draft`] becomes the decision record; the [`journal`] writes it behind. [`herd`] is the state that
-//! all of them share.
+//! all of them share, [`events`] how others hear of it.
 
 pub mod attempt;
 pub mod body;
@@ -14,6 +14,7 @@ pub mod daemon;
 pub mod destination;
 pub mod draft;
 pub mod endpoint;
+pub mod events;
 pub mod flight;
 pub mod gateway;
 pub mod guard;

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use remuda_core::{Class, Scope, Verdict};
+use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use crate::body::BodyFailure;
 use crate::flight::Landing;
@@ -22,6 +23,8 @@ pub struct Release {
     tap: Tap,
     landing: Option<Landing>,
     bytes: u64,
+    /// Ready when the owner stops the request.
+    stop: Pin<Box<WaitForCancellationFutureOwned>>,
     /// The vendor's stream has failed; told to the server one turn later, so that it first sends what it has buffered.
     failure: Option<BodyFailure>,
 }
@@ -35,7 +38,9 @@ impl Release {
             landing.failed_in_stream(&event);
         }
         let rest = (!ended).then_some(rest);
-        (status, headers, Self { held: Frames::new(held), rest, tap, landing: Some(landing), bytes: 0, failure: None })
+        let stop = Box::pin(landing.stop().cancelled_owned());
+        let landing = Some(landing);
+        (status, headers, Self { held: Frames::new(held), rest, tap, landing, bytes: 0, stop, failure: None })
     }
 
     fn passed(&mut self, data: &Bytes) {
@@ -56,6 +61,15 @@ impl Release {
         } else {
             landing.truncated(tokens, self.bytes);
         }
+    }
+
+    /// The client sees a cut connection: an answer that ends cleanly would be taken for a whole one.
+    fn stopped(&mut self) -> BodyFailure {
+        self.rest = None;
+        if let Some(landing) = self.landing.take() {
+            landing.stopped(self.tap.tokens(), self.bytes);
+        }
+        "stopped by its owner".into()
     }
 
     fn broke(&mut self, why: String) {
@@ -93,6 +107,9 @@ impl Body for Release {
         }
         if let Some(failure) = this.failure.take() {
             return Poll::Ready(Some(Err(failure)));
+        }
+        if this.rest.is_some() && this.stop.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Some(Err(this.stopped())));
         }
         let Some(rest) = this.rest.as_mut() else {
             this.ended();

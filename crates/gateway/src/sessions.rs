@@ -87,6 +87,14 @@ impl Sessions {
         self.homes.keys().filter(begins).take(most).cloned().collect()
     }
 
+    /// Homes of those that were touched last, newest first, at most `most`.
+    #[must_use]
+    pub fn newest(&self, most: usize) -> Vec<(SessionKey, Home, UnixSeconds)> {
+        let mut all: Vec<_> = self.homes.iter().collect();
+        all.sort_unstable_by(|(a, x), (b, y)| y.touched.cmp(&x.touched).then_with(|| a.cmp(b)));
+        all.into_iter().take(most).map(|(key, r)| (key.clone(), r.settled.home.clone(), r.touched)).collect()
+    }
+
     /// How many are remembered.
     #[must_use]
     pub fn len(&self) -> usize {

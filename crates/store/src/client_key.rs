@@ -48,6 +48,8 @@ pub struct ClientKey {
     pub pin: Option<Target>,
     /// Does the pin come from a project's `.remuda.toml`? Decision records say so.
     pub pinned_by_project: bool,
+    /// The working directory of the agent that holds it, where known.
+    pub project: Option<String>,
     /// First second at which it no longer opens anything.
     pub expires_at: Option<UnixSeconds>,
     /// When it was made.

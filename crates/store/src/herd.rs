@@ -20,6 +20,8 @@ pub struct Herd {
     pub profiles: BTreeMap<AccountId, Profile>,
     /// `remuda use --session`: explicit choices for single conversations.
     pub session_pins: BTreeMap<SessionKey, Target>,
+    /// Conversations that their owner has stopped: nothing of theirs is served until they are let go.
+    pub halts: BTreeMap<SessionKey, Halt>,
 }
 
 /// How an account's secret is presented to its vendor.
@@ -75,6 +77,15 @@ pub struct Borrowed {
     pub file: String,
     /// The entry within the file, where it can hold several.
     pub slot: String,
+}
+
+/// Why and since when a conversation is stopped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Halt {
+    /// In words.
+    pub why: String,
+    /// Since when.
+    pub at: UnixSeconds,
 }
 
 /// A text was shown and accepted.
@@ -155,6 +166,8 @@ pub enum Edit {
     PinSession(SessionKey, Option<Target>),
     /// Lets every conversation go (`remuda reset pins`).
     UnpinSessions,
+    /// Stops a conversation, with the reason; or (`None`) lets it go on.
+    Halt(SessionKey, Option<String>),
 }
 
 /// What a removal took along, for the person to read.

@@ -29,7 +29,9 @@ mod whole_file;
 pub use client_key::{ClientKey, KeyHash, KeyId};
 pub use credential::{Credential, OauthPair, StoredCredential};
 pub use error::StoreError;
-pub use herd::{Acknowledgement, AuthHeader, Borrowed, Edit, Herd, HostGrant, Login, NewAccount, Profile, Removed};
+pub use herd::{
+    Acknowledgement, AuthHeader, Borrowed, Edit, Halt, Herd, HostGrant, Login, NewAccount, Profile, Removed,
+};
 pub use ledger::{Cursor, Page, RecordQuery, Retention};
 pub use master_key::KeySource;
 pub use places::Places;

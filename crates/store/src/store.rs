@@ -204,6 +204,8 @@ pub const MAX_POOLS: usize = 256;
 pub const MAX_CLIENT_KEYS: usize = 10_000;
 /// Most pinned conversations; beyond it the oldest pin is dropped.
 pub const MAX_SESSION_PINS: usize = 10_000;
+/// Most stopped conversations; beyond it the oldest is let go.
+pub const MAX_HALTS: usize = 1_000;
 /// Most remembered homes; beyond it those unseen for longest are dropped.
 pub const MAX_SESSIONS: usize = 50_000;
 /// A conversation unseen for this many seconds (30 days) has no home any more.

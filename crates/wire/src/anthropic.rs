@@ -48,6 +48,7 @@ impl From<Usage> for Tokens {
             cache_read: usage.cache_read_input_tokens,
             cache_write_5m,
             cache_write_1h,
+            reasoning: None,
         }
     }
 }
@@ -73,4 +74,5 @@ pub fn merge_tokens(total: &mut Tokens, newer: Tokens) {
     total.cache_read = newer.cache_read.or(total.cache_read);
     total.cache_write_5m = newer.cache_write_5m.or(total.cache_write_5m);
     total.cache_write_1h = newer.cache_write_1h.or(total.cache_write_1h);
+    total.reasoning = newer.reasoning.or(total.reasoning);
 }

@@ -9,6 +9,8 @@ use super::{Api, find};
 use crate::types::{Code, Failure};
 use crate::types::{Empty, KeyCreate, KeyCreated, KeyRef, KeyRevoked, KeyView, Keys, SentSecret};
 
+/// Bytes of a longer working directory are not worth remembering.
+const LONGEST_PROJECT: usize = 1024;
 /// Longest name of a key.
 const LONGEST_NAME: usize = 200;
 
@@ -48,6 +50,7 @@ impl Api {
             host: create.host,
             pin,
             pinned_by_project: create.pinned_by_project,
+            project: create.project.filter(|text| !text.is_empty() && text.len() <= LONGEST_PROJECT),
             expires_at: lifetime.map(|s| now.saturating_add(s)),
             created_at: now,
             last_used_at: None,
@@ -93,6 +96,7 @@ impl Api {
             scope: key.scope,
             host: key.host,
             pin: self.herd.look(|herd, _| key.pin.as_ref().map(|target| find::written(herd, target))),
+            project: key.project.clone(),
             created_at: key.created_at,
             expires_at: key.expires_at,
             last_used_at: key.last_used_at,

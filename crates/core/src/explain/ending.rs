@@ -55,6 +55,9 @@ impl Story<'_> {
             status => format!(" The client got status {status}."),
         };
         page.section(&format!("{}{client}", self.outcome()));
+        if self.record.stopped {
+            page.line("Its owner stopped it.");
+        }
         if self.record.truncated {
             page.line("The stream ended without its last event: the answer may be incomplete.");
         }
@@ -130,6 +133,7 @@ fn tokens(tokens: &Tokens) -> String {
         (tokens.cache_read, "from the cache"),
         (tokens.cache_write_5m, "into the five-minute cache"),
         (tokens.cache_write_1h, "into the one-hour cache"),
+        (tokens.reasoning, "of the output reasoning"),
     ];
     let stated: Vec<String> =
         named.into_iter().filter_map(|(n, what)| n.map(|n| format!("{} {what}", count(n)))).collect();

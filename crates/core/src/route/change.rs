@@ -23,3 +23,14 @@ pub enum StateChange {
     /// The session now lives there.
     Bind(SessionKey, Home),
 }
+
+impl StateChange {
+    /// The account about which this says something that a person sees.
+    #[must_use]
+    pub fn account(&self) -> Option<AccountId> {
+        match self {
+            Self::Cooling(account, _) | Self::ModelCooling(account, ..) | Self::Status(account, _) => Some(*account),
+            Self::Probing(..) | Self::Bind(..) => None,
+        }
+    }
+}

@@ -96,6 +96,7 @@ impl World {
             host,
             pin,
             pinned_by_project: false,
+            project: None,
             expires_at: None,
             created_at: 0,
             last_used_at: None,

@@ -112,6 +112,7 @@ async fn mint(daemon: &Backend, host: Host, pin: Pin) -> Result<KeyCreated, Fail
         scope: KeyScope::Agent,
         pin: pin.target,
         pinned_by_project: pin.project.is_some(),
+        project: std::env::current_dir().ok().map(|directory| directory.display().to_string()),
         lifetime_s: Some(KEY_LIFETIME_S),
     };
     let minted = daemon.call::<CreateKey>(create).await;

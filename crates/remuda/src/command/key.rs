@@ -23,6 +23,7 @@ pub(super) async fn key(context: &Context, command: Option<KeyCommand>) -> anyho
                 scope: if admin { KeyScope::Admin } else { KeyScope::Agent },
                 pin,
                 pinned_by_project: false,
+                project: None,
                 lifetime_s: expires_days.map(|days| days * 86_400),
             };
             let created = context.ask::<CreateKey>(create).await?;

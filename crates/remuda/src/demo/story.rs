@@ -177,6 +177,7 @@ impl Teller<'_> {
             scope: KeyScope::Agent,
             pin: pin.map(str::to_owned),
             pinned_by_project: false,
+            project: None,
             lifetime_s: None,
         };
         let created = self.stage.control.call::<CreateKey>(&create).await?;

@@ -17,10 +17,10 @@ pub(super) fn add(tx: &Transaction<'_>, key: &ClientKey) -> Outcome<()> {
     let (account, pool) = columns::split(key.pin.as_ref());
     tx.execute(
         "INSERT INTO client_key
-            (id, hash, prefix, purpose, scope, host, pin_account, pin_pool, by_project, expires_at, created_at,
-             last_used_at)
-         VALUES (:id, :hash, :prefix, :purpose, :scope, :host, :account, :pool, :by_project, :expires_at, :created_at,
-             :last_used_at)",
+            (id, hash, prefix, purpose, scope, host, pin_account, pin_pool, by_project, project, expires_at,
+             created_at, last_used_at)
+         VALUES (:id, :hash, :prefix, :purpose, :scope, :host, :account, :pool, :by_project, :project, :expires_at,
+             :created_at, :last_used_at)",
         named_params! {
             ":id": key.id.0,
             ":hash": key.hash.0,
@@ -31,6 +31,7 @@ pub(super) fn add(tx: &Transaction<'_>, key: &ClientKey) -> Outcome<()> {
             ":account": account,
             ":pool": pool,
             ":by_project": key.pinned_by_project,
+            ":project": key.project,
             ":expires_at": key.expires_at,
             ":created_at": key.created_at,
             ":last_used_at": key.last_used_at,
@@ -52,6 +53,7 @@ pub(super) fn all(tx: &Transaction<'_>) -> Outcome<Vec<ClientKey>> {
             host,
             pin: columns::target(row, "pin_account", "pin_pool")?,
             pinned_by_project: row.get("by_project")?,
+            project: row.get("project")?,
             expires_at: row.get("expires_at")?,
             created_at: row.get("created_at")?,
             last_used_at: row.get("last_used_at")?,

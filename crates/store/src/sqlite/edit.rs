@@ -11,7 +11,7 @@ use super::columns::{self, Json, Word};
 use super::failure::Outcome;
 use crate::error::StoreError;
 use crate::herd::{Edit, Profile};
-use crate::store::{MAX_CHAIN, MAX_POOLS, MAX_SESSION_PINS};
+use crate::store::{MAX_CHAIN, MAX_HALTS, MAX_POOLS, MAX_SESSION_PINS};
 
 const MAX_POOL_NAME: usize = 64;
 
@@ -53,8 +53,23 @@ fn one(tx: &Transaction<'_>, edit: &Edit, now: UnixSeconds) -> Outcome<()> {
         Edit::SpendRule(id, rule) => spend_rule(tx, *id, rule.as_ref()),
         Edit::KillSwitch(switch) => kill_switch(tx, switch),
         Edit::PinSession(session, target) => pin(tx, session, target.as_ref(), now),
+        Edit::Halt(session, why) => halt(tx, session, why.as_deref(), now),
         Edit::UnpinSessions => Ok(tx.execute("DELETE FROM session_pin", []).map(drop)?),
     }
+}
+
+/// Beyond the bound the oldest is let go: a conversation that was stopped so long ago is over.
+fn halt(tx: &Transaction<'_>, session: &SessionKey, why: Option<&str>, now: UnixSeconds) -> Outcome<()> {
+    let Some(why) = why else {
+        return Ok(tx.execute("DELETE FROM session_halt WHERE session = ?1", [&session.0]).map(drop)?);
+    };
+    tx.execute("INSERT OR REPLACE INTO session_halt (session, why, at) VALUES (?1, ?2, ?3)", (&session.0, why, now))?;
+    tx.execute(
+        "DELETE FROM session_halt WHERE session IN
+            (SELECT session FROM session_halt ORDER BY at DESC LIMIT -1 OFFSET ?1)",
+        [MAX_HALTS],
+    )?;
+    Ok(())
 }
 
 fn rename(tx: &Transaction<'_>, id: AccountId, label: &Label) -> Outcome<()> {

@@ -34,8 +34,11 @@ pub(super) struct Kind {
 }
 
 /// `RMDA`: the herd.
-pub(super) const HERD: Kind =
-    Kind { application_id: 0x524d_4441, migrations: &[include_str!("schema/herd-1.sql")], check_at_open: true };
+pub(super) const HERD: Kind = Kind {
+    application_id: 0x524d_4441,
+    migrations: &[include_str!("schema/herd-1.sql"), include_str!("schema/herd-2.sql")],
+    check_at_open: true,
+};
 
 /// `RMDL`: the ledger. Too large to be read whole at each start: `check` does it.
 pub(super) const LEDGER: Kind =

@@ -10,7 +10,7 @@ use super::columns::{self, Json, Word};
 use super::engine::Engine;
 use super::failure::Outcome;
 use crate::error::StoreError;
-use crate::herd::{Herd, Profile};
+use crate::herd::{Halt, Herd, Profile};
 
 const DAY_S: i64 = 24 * 3600;
 
@@ -31,6 +31,7 @@ pub(super) fn herd(engine: &mut Engine, now: UnixSeconds) -> Result<Herd, StoreE
         herd.snapshot.spend_rules = spend_rules(tx, now)?;
         herd.snapshot.kill_switch = kill_switch(tx)?;
         pins(tx, &mut herd)?;
+        halts(tx, &mut herd)?;
         Ok(herd)
     })
 }
@@ -154,6 +155,14 @@ fn kill_switch(tx: &Transaction<'_>) -> Outcome<KillSwitch> {
         Ok(())
     })?;
     Ok(switch)
+}
+
+fn halts(tx: &Transaction<'_>, herd: &mut Herd) -> Outcome<()> {
+    each(tx, "SELECT session, why, at FROM session_halt", |row| {
+        let halt = Halt { why: row.get("why")?, at: row.get("at")? };
+        herd.halts.insert(SessionKey(row.get("session")?), halt);
+        Ok(())
+    })
 }
 
 fn pins(tx: &Transaction<'_>, herd: &mut Herd) -> Outcome<()> {

@@ -18,6 +18,7 @@ fn key(n: u8) -> ClientKey {
         host: Host::Claude,
         pin: None,
         pinned_by_project: false,
+        project: None,
         expires_at: Some(NOW + i64::from(n)),
         created_at: NOW,
         last_used_at: None,
@@ -28,7 +29,12 @@ pub(crate) async fn a_key_comes_back_as_a_hash_with_its_scope(place: &impl Place
     let store = place.open().await;
     herd_of(&store, 1).await;
     let keys = [
-        ClientKey { pin: Some(Target::Account(id(1))), pinned_by_project: true, ..key(1) },
+        ClientKey {
+            pin: Some(Target::Account(id(1))),
+            pinned_by_project: true,
+            project: Some("/home/ann/shop".to_owned()),
+            ..key(1)
+        },
         ClientKey { pin: Some(Target::Pool("p".to_owned())), host: Host::OpenCode, created_at: NOW - 1, ..key(2) },
         ClientKey { scope: KeyScope::Admin, expires_at: None, last_used_at: Some(NOW), created_at: NOW - 2, ..key(3) },
     ];

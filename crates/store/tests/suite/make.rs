@@ -116,6 +116,7 @@ pub(crate) fn record(n: u128, at: UnixSeconds) -> Record {
         vendor: Vendor::Anthropic,
         path: "/v1/messages".to_owned(),
         session: Some(session("claude:s1")),
+        project: None,
         model: "claude-x".to_owned(),
         source: Some(id(1)),
         source_label: Some("one".to_owned()),
@@ -135,6 +136,7 @@ pub(crate) fn record(n: u128, at: UnixSeconds) -> Record {
         cost_usd: Some(0.25),
         cost_class: Some(CostClass::Included),
         truncated: false,
+        stopped: false,
     }
 }
 

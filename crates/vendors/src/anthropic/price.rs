@@ -96,6 +96,7 @@ mod tests {
             cache_read: MILLION,
             cache_write_5m: MILLION,
             cache_write_1h: MILLION,
+            reasoning: None,
         };
         assert!((cost_usd(model, &tokens).unwrap() - expected).abs() < 1e-9);
     }

@@ -11,6 +11,7 @@ fn tokens(input: u64, output: u64, cache_read: u64, five: u64, hour: u64) -> Tok
         cache_read: Some(cache_read),
         cache_write_5m: Some(five),
         cache_write_1h: Some(hour),
+        reasoning: None,
     }
 }
 
