@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use remuda_core::{AccountId, Class, CostClass, CredentialKind, Host, ReadingSource, UnixSeconds, Vendor, Window};
+use remuda_core::{
+    AccountId, Class, CostClass, CredentialKind, Host, Protocol, Protocols, ReadingSource, UnixSeconds, Vendor, Window,
+};
 use serde::{Deserialize, Serialize};
 
 /// Can this account serve now?
@@ -89,8 +91,14 @@ pub struct AccountView {
     pub active: bool,
     /// Who the vendor says it is.
     pub who: Who,
-    /// The endpoint, when it is not the vendor's own.
+    /// The endpoint, when it is not the vendor's own. Where there are several, the first of `bases`.
     pub base_url: Option<String>,
+    /// The endpoints by protocol, when they are not the vendor's own.
+    #[serde(default)]
+    pub bases: BTreeMap<Protocol, String>,
+    /// The protocols it understands.
+    #[serde(default)]
+    pub speaks: Protocols,
     /// The rest of the whole account.
     pub resting: Option<Rest>,
     /// Rests of single models.

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{AccountId, Label};
+use crate::protocol::Protocols;
 use crate::quota::{Reading, ReadingSource, Window};
 use crate::request::Host;
 use crate::time::UnixSeconds;
@@ -140,6 +141,8 @@ pub struct Account {
     pub cost: CostClass,
     /// Can it be asked?
     pub status: AccountStatus,
+    /// What it understands: its vendor's own protocols, or those of the endpoint where it lives.
+    pub speaks: Protocols,
     /// Who it really is, when the vendor tells.
     pub identity: Option<Identity>,
     /// Hosts of other makers that the owner has allowed on this subscription, after reading the vendor's terms.
@@ -170,6 +173,7 @@ impl Account {
             kind,
             cost,
             status: AccountStatus::Ready,
+            speaks: Protocols::of_vendor(vendor, kind),
             identity: None,
             allowed_hosts: Vec::new(),
             min_remaining: BTreeMap::new(),

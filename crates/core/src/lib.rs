@@ -7,6 +7,7 @@ pub mod account;
 pub mod explain;
 pub mod headroom;
 pub mod id;
+pub mod protocol;
 pub mod quota;
 pub mod record;
 pub mod request;
@@ -19,6 +20,7 @@ mod words;
 
 pub use account::{Account, AccountStatus, Cooldown, CostClass, CredentialKind, Identity, Vendor};
 pub use id::{AccountId, Label, LabelError, RequestId, SessionKey};
+pub use protocol::{Capabilities, Protocol, Protocols};
 pub use quota::{Reading, ReadingSource, Window};
 pub use request::{Home, Host, KeyScope, Pin, PinScope, RequestFacts, RequestKind};
 pub use snapshot::Snapshot;

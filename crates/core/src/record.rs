@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::{CostClass, Vendor};
 use crate::id::{AccountId, RequestId, SessionKey};
+use crate::protocol::Protocols;
 use crate::request::{Host, RequestKind};
 use crate::route::{Outcome, Refreshed, SkipReason, StateChange};
 use crate::time::UnixSeconds;
@@ -129,8 +130,11 @@ pub struct Record {
     pub host: Host,
     /// What it was for.
     pub kind: RequestKind,
-    /// Its vendor protocol.
+    /// Whose models it named.
     pub vendor: Vendor,
+    /// The protocol it was written in. Empty in records from before there were several.
+    #[serde(default)]
+    pub protocol: Protocols,
     /// Its path.
     pub path: String,
     /// Its conversation.

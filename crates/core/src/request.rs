@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::Vendor;
 use crate::id::{AccountId, SessionKey};
+use crate::protocol::Protocols;
 use crate::snapshot::Target;
 
 /// An agent program.
@@ -71,6 +72,8 @@ pub enum RequestKind {
     Main,
     /// A turn of a subagent.
     Subagent,
+    /// Something the agent asks on the side: a title, a summary, a note to remember.
+    Side,
     /// Token counting.
     CountTokens,
     /// A listing of models.
@@ -85,7 +88,7 @@ impl RequestKind {
     #[must_use]
     pub fn draws_on_quota(self) -> bool {
         match self {
-            Self::Main | Self::Subagent | Self::Background => true,
+            Self::Main | Self::Subagent | Self::Side | Self::Background => true,
             Self::CountTokens | Self::Models => false,
         }
     }
@@ -133,8 +136,10 @@ pub struct Pin {
 pub struct RequestFacts {
     /// The conversation it belongs to, if the host says so.
     pub session: Option<SessionKey>,
-    /// Whose protocol it speaks, as its path says.
+    /// Whose models it names, as its path says.
     pub vendor: Vendor,
+    /// The protocol it is written in. Several only where it makes no difference: in a listing of models.
+    pub protocol: Protocols,
     /// The model it names.
     pub model: String,
     /// What it is for.
@@ -146,6 +151,8 @@ pub struct RequestFacts {
     pub pin: Option<Pin>,
     /// Where its session lives, if it has a home.
     pub bound: Option<Home>,
+    /// The account that keeps something the request refers to (an earlier response, a file): nobody else can serve it.
+    pub owner: Option<AccountId>,
     /// Can the body be sent again?
     pub replayable: bool,
 }

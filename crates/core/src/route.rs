@@ -88,7 +88,7 @@ enum Stage {
 impl Route {
     /// Starts the walk. The changes (a new or manually moved session gets its home) are due at once.
     #[must_use]
-    pub fn begin(request: RequestFacts, snapshot: &Snapshot, now: UnixSeconds) -> (Self, Vec<StateChange>) {
+    pub fn begin(mut request: RequestFacts, snapshot: &Snapshot, now: UnixSeconds) -> (Self, Vec<StateChange>) {
         let mut meant = Meant::find(&request, snapshot, now);
         let skipped = std::mem::take(&mut meant.passed);
         let mut changes = Vec::new();
@@ -97,6 +97,10 @@ impl Route {
         {
             changes.push(StateChange::Bind(session.clone(), home.clone()));
         }
+        // An owner out of reach is no reason to refuse: the vendor says itself that it does not know what is meant.
+        request.owner = request
+            .owner
+            .filter(|owner| meant.source.as_ref().is_some_and(|source| Path::reaches(source, *owner, snapshot)));
         let path = Path::from(meant.source.as_ref());
         let (seen, tried) = (Seen::default(), Vec::new());
         (Self { request, meant, path, seen, skipped, tried, asking: None, stage: Stage::Walking }, changes)

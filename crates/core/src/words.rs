@@ -24,6 +24,8 @@ impl SkipReason {
             Self::Probing => "is being tried by another request",
             Self::ModelCooling => "is resting for this model",
             Self::OtherVendor => "is of another vendor and the chain names no model for it",
+            Self::OtherProtocol => "does not speak the protocol of this request",
+            Self::NotOwner => "does not keep what this request refers to",
             Self::VendorOverloaded => "is of a vendor that has no capacity now",
             Self::Metered => "costs money and no rule allows it now (see `remuda spend`)",
             Self::BelowMinimum => "is below its minimum",
@@ -90,6 +92,7 @@ impl RequestKind {
         match self {
             Self::Main => "a turn of the conversation",
             Self::Subagent => "a turn of a subagent",
+            Self::Side => "something on the side (a title, a summary)",
             Self::CountTokens => "a count of tokens",
             Self::Models => "a list of models",
             Self::Background => "work in the background",

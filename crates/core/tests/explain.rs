@@ -6,7 +6,7 @@ use remuda_core::explain::explain;
 use remuda_core::record::{Attempt, AttemptEnd, RECORD_VERSION, Record, Skipped, SourceReason, Tokens};
 use remuda_core::request::Home;
 use remuda_core::route::{Outcome, Refreshed, SkipReason, StateChange};
-use remuda_core::{AccountId, Class, Host, RequestId, RequestKind, Scope, SessionKey, Verdict};
+use remuda_core::{AccountId, Class, Host, Protocol, RequestId, RequestKind, Scope, SessionKey, Verdict};
 
 const AT: i64 = 1_795_180_800;
 
@@ -49,6 +49,7 @@ fn record(outcome: Outcome) -> Record {
         host: Host::Claude,
         kind: RequestKind::Main,
         vendor: Vendor::Anthropic,
+        protocol: Protocol::Messages.into(),
         path: "/anthropic/v1/messages".to_owned(),
         session: Some(SessionKey("claude:7f1c".to_owned())),
         project: None,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use live::{endpoints, keeper, now, open};
-use remuda_core::{AccountStatus, CostClass, CredentialKind, Label};
+use remuda_core::{AccountStatus, CostClass, CredentialKind, Label, Protocol};
 use remuda_credentials::Keeper;
 use remuda_credentials::login::{
     Entropy, LoggedIn, LoginDesk, LoginFailure, LoginId, LoginRequest, MAX_PENDING, NoEntropy, Stage, SystemEntropy,
@@ -279,7 +279,7 @@ async fn a_key_is_checked_and_is_metered() {
     let key = SecretString::from(format!("  {}\n", account.key()));
     let done = scene.with_key(Way::Key(key), Some("shop")).await.unwrap();
     assert_eq!((done.kind, done.cost), (CredentialKind::ApiKey, CostClass::Metered));
-    assert_eq!(done.profile.auth_header, AuthHeader::XApiKey);
+    assert_eq!(done.profile.endpoint.auth_header, AuthHeader::XApiKey);
     assert_eq!(done.notes, Vec::<String>::new());
     assert_eq!(scene.keeper.cached(done.account).unwrap().secret().expose_secret(), account.key(), "trimmed");
     let checked: Vec<_> =
@@ -363,13 +363,19 @@ async fn a_compatible_endpoint_takes_any_key_in_whichever_header_it_knows_and_ke
     request.base_url = Some(format!("{}/claude/", compatible.url));
     let (_, stage) = scene.desk.start(request).await.unwrap();
     let Stage::Done(done) = stage else { panic!() };
-    assert_eq!(done.profile.auth_header, AuthHeader::Bearer);
-    assert_eq!(done.profile.base_url, Some(format!("{}/claude", compatible.url)));
+    assert_eq!(done.profile.endpoint.auth_header, AuthHeader::Bearer);
+    assert_eq!(
+        done.profile.endpoint.bases.get(&Protocol::Messages).cloned(),
+        Some(format!("{}/claude", compatible.url))
+    );
     assert_eq!(done.notes, Vec::<String>::new());
 
     // Renewed without naming the address again: it stays there, and so does the key's way.
     let again = scene.with_key(Way::Key(SecretString::from("any-key")), Some("elsewhere")).await.unwrap();
-    assert_eq!((again.updated, again.profile.base_url), (true, Some(format!("{}/claude", compatible.url))));
+    assert_eq!(
+        (again.updated, again.profile.endpoint.bases.get(&Protocol::Messages).cloned()),
+        (true, Some(format!("{}/claude", compatible.url)))
+    );
 }
 
 #[rstest]

@@ -109,7 +109,9 @@ where
         token: &Token,
         model: Option<&str>,
     ) -> Result<Result<(remuda_upstream::Origin, Request<Outgoing<B>>), String>, BodyError> {
-        let base = mount.profile.base_url.as_deref().unwrap_or(&self.gateway.settings.anthropic_base);
+        let Some((_, base)) = mount.place(self.intake.facts.protocol, &self.gateway.settings.bases) else {
+            return Ok(Err("the account does not speak the protocol of this request".to_owned()));
+        };
         let (origin, prefix) = match self.gateway.destinations.of(base) {
             Ok(destination) => destination,
             Err(error) => return Ok(Err(format!("the account's base URL cannot be used: {error}"))),
@@ -120,7 +122,7 @@ where
             Ok(uri) => uri,
             Err(_) => return Ok(Err("the account's base URL cannot be used".to_owned())),
         };
-        let style = match (mount.kind, mount.profile.auth_header) {
+        let style = match (mount.kind, mount.profile.endpoint.auth_header) {
             (kind, _) if kind.is_login() => AuthStyle::Bearer,
             (_, AuthHeader::Bearer) => AuthStyle::Bearer,
             (_, AuthHeader::XApiKey) => AuthStyle::ApiKey,

@@ -261,6 +261,7 @@ impl Drop for Draft {
             host: request.host,
             kind: request.kind,
             vendor: request.vendor,
+            protocol: request.protocol,
             path: std::mem::take(&mut self.path),
             session: request.session,
             project: self.project.take(),

@@ -1,7 +1,7 @@
 //! The paths of the data plane. One table; everything below `/anthropic` that is not in it is not served.
 
 use http::Method;
-use remuda_core::{RequestKind, Vendor};
+use remuda_core::{Protocol, Protocols, RequestKind, Vendor};
 
 /// What a data-plane path asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,8 +17,10 @@ pub enum Endpoint {
 /// A call that an account serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Forward {
-    /// Whose protocol.
+    /// Whose models.
     pub vendor: Vendor,
+    /// Which protocol.
+    pub protocol: Protocols,
     /// What for, as far as the path tells.
     pub kind: RequestKind,
     /// Where the vendor's own part of the path begins: `/v1/…`. Agents may put a sub-path of theirs before it.
@@ -43,7 +45,7 @@ impl Endpoint {
         if !(rest.is_empty() || rest.starts_with('/')) {
             return None;
         }
-        let vendor = Vendor::Anthropic;
+        let (vendor, protocol) = (Vendor::Anthropic, Protocol::Messages.into());
         if rest.ends_with("/api/hello") {
             return Some(Self::Hello);
         }
@@ -58,7 +60,12 @@ impl Endpoint {
                 rest.strip_suffix(suffix).map(str::len)
             };
             if let Some(from) = from.filter(|_| methods.contains(method)) {
-                return Some(Self::Forward(Forward { vendor, kind: *kind, path_from: from + "/anthropic".len() }));
+                return Some(Self::Forward(Forward {
+                    vendor,
+                    protocol,
+                    kind: *kind,
+                    path_from: from + "/anthropic".len(),
+                }));
             }
         }
         Some(Self::Unserved(vendor))

@@ -1,12 +1,13 @@
 //! The data plane as one service: recognise the key, take the request in, fly it.
 
+use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
-use remuda_core::{RequestId, UnixSeconds, Vendor};
+use remuda_core::{Protocol, RequestId, UnixSeconds, Vendor};
 use remuda_credentials::{Clock, Keeper};
 use remuda_upstream::Client;
 use tokio::net::{TcpListener, UnixListener};
@@ -28,18 +29,15 @@ use crate::server::{Peer, Server, Service};
 /// What the binary decides.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Where Anthropic's accounts live unless they have an endpoint of their own.
-    pub anthropic_base: String,
+    /// Where a vendor listens, if not where it really does. Accounts with an endpoint of their own live there all the same.
+    pub bases: BTreeMap<(Vendor, Protocol), String>,
     /// Longest time from the arrival of a request to its commit point. Claude Code itself gives up after 600 s.
     pub deadline: Duration,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            anthropic_base: remuda_vendors::anthropic::Endpoints::default().api_base,
-            deadline: Duration::from_secs(590),
-        }
+        Self { bases: BTreeMap::new(), deadline: Duration::from_secs(590) }
     }
 }
 

@@ -12,7 +12,10 @@ use parking_lot::RwLock;
 use remuda_core::request::{Home, PinScope};
 use remuda_core::route::{Action, Answer, Refreshed, Route, StateChange};
 use remuda_core::snapshot::{Policy, Snapshot, Target};
-use remuda_core::{AccountId, AccountStatus, Reading, RequestFacts, SessionKey, UnixSeconds, Window};
+use remuda_core::{
+    AccountId, AccountStatus, Capabilities, Protocol, Protocols, Reading, RequestFacts, SessionKey, UnixSeconds,
+    Vendor, Window,
+};
 use remuda_credentials::Clock;
 use remuda_store::{ClientKey, Edit, Halt, KeyId, NewAccount, Profile, Removed, Store, StoreError};
 
@@ -50,13 +53,42 @@ pub struct Mount {
     /// Its routing facts that do not change during an attempt.
     pub label: String,
     /// Who serves it.
-    pub vendor: remuda_core::Vendor,
+    pub vendor: Vendor,
     /// What kind of secret it has.
     pub kind: remuda_core::CredentialKind,
     /// What using it costs.
     pub cost: remuda_core::CostClass,
     /// The rest.
     pub profile: Arc<Profile>,
+}
+
+impl Mount {
+    /// The first of these protocols that the account speaks, and the base URL where it does. `known`: where vendors listen
+    /// if not where they really do.
+    #[must_use]
+    pub fn place<'a>(
+        &'a self,
+        wanted: Protocols,
+        known: &'a BTreeMap<(Vendor, Protocol), String>,
+    ) -> Option<(Protocol, &'a str)> {
+        wanted.iter().find_map(|protocol| Some((protocol, self.base(protocol, known)?)))
+    }
+
+    fn base<'a>(&'a self, protocol: Protocol, known: &'a BTreeMap<(Vendor, Protocol), String>) -> Option<&'a str> {
+        let own = &self.profile.endpoint.bases;
+        if !own.is_empty() {
+            return own.get(&protocol).map(String::as_str);
+        }
+        let real = remuda_vendors::endpoint::base(self.vendor, self.kind, protocol)?;
+        Some(known.get(&(self.vendor, protocol)).map_or(real, String::as_str))
+    }
+
+    /// What the place can do beside the protocol itself.
+    #[must_use]
+    pub fn capabilities(&self) -> Capabilities {
+        let own = self.profile.endpoint.capabilities;
+        own.unwrap_or_else(|| remuda_vendors::endpoint::capabilities(self.vendor))
+    }
 }
 
 impl Herd {

@@ -78,6 +78,8 @@ where
         vendor: forward.vendor,
         pin: None,
         bound: None,
+        protocol: forward.protocol,
+        owner: None,
         replayable: true,
     };
     let model = found.model.filter(|_| !coded);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use remuda_control::{Api, Failure, LoginEngine, Serve, Told};
 use remuda_core::snapshot::Policy;
-use remuda_core::{UnixSeconds, Vendor};
+use remuda_core::{Protocol, UnixSeconds, Vendor};
 use remuda_credentials::login::{LoginDesk, SystemEntropy};
 use remuda_credentials::{Clock, Https, Keeper, SystemClock};
 use remuda_gateway::{Herd, Journal};
@@ -97,6 +97,12 @@ pub(crate) fn token_urls(config: &Config) -> BTreeMap<Vendor, String> {
 pub(crate) fn login_engine(keeper: Keeper, config: &Config) -> LoginEngine {
     let desk = LoginDesk::new(keeper.clone(), Arc::new(SystemEntropy));
     LoginEngine { desk, keeper, anthropic: anthropic(config) }
+}
+
+/// Where accounts live that name no endpoint of their own, as far as the configuration says so.
+pub(crate) fn bases(config: &Config) -> BTreeMap<(Vendor, Protocol), String> {
+    let anthropic = config.vendors.anthropic.api.iter().map(|url| ((Vendor::Anthropic, Protocol::Messages), url));
+    anthropic.map(|(what, url)| (what, url.trim_end_matches('/').to_owned())).collect()
 }
 
 /// Where Anthropic listens.

@@ -88,7 +88,7 @@ impl Serving {
             token_urls: here::token_urls(config),
             client,
             policy: here::policy(config),
-            settings: Settings { anthropic_base: here::anthropic(config).api_base, ..Settings::default() },
+            settings: Settings { bases: here::bases(config), ..Settings::default() },
         })
         .await
         .told()?;

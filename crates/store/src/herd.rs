@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use remuda_core::snapshot::{ChainStep, KillSwitch, Pool, SpendRule, Target};
 use remuda_core::{
-    Account, AccountId, AccountStatus, CostClass, CredentialKind, Host, Identity, Label, SessionKey, Snapshot,
-    UnixSeconds, Window,
+    Account, AccountId, AccountStatus, Capabilities, CostClass, CredentialKind, Host, Identity, Label, Protocol,
+    Protocols, SessionKey, Snapshot, UnixSeconds, Vendor, Window,
 };
 use serde::{Deserialize, Serialize};
 
@@ -35,14 +35,47 @@ pub enum AuthHeader {
     XApiKey,
 }
 
+/// Where an account lives, how its secret travels there and what that place can do.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Endpoint {
+    /// Base URLs by protocol, without a trailing slash, as `remuda_vendors::endpoint` has them. Empty: the vendor's own.
+    /// Otherwise the account speaks exactly the protocols that stand here.
+    pub bases: BTreeMap<Protocol, String>,
+    /// How the secret travels.
+    pub auth_header: AuthHeader,
+    /// The endpoint's names for models by the names that agents use. [`Endpoint::ANY_MODEL`] stands for all that are not
+    /// named; a model that nothing stands for travels under its own name.
+    pub models: BTreeMap<String, String>,
+    /// What the endpoint can do. `None`: what its vendor can.
+    pub capabilities: Option<Capabilities>,
+}
+
+impl Endpoint {
+    /// In a model map: every model that the map does not name.
+    pub const ANY_MODEL: &str = "*";
+
+    /// What an account here speaks.
+    #[must_use]
+    pub fn speaks(&self, vendor: Vendor, kind: CredentialKind) -> Protocols {
+        if self.bases.is_empty() { Protocols::of_vendor(vendor, kind) } else { self.bases.keys().copied().collect() }
+    }
+
+    /// The endpoint's name for a model, if it has another one.
+    #[must_use]
+    pub fn model(&self, named: &str) -> Option<&str> {
+        let found = self.models.get(named).or_else(|| self.models.get(Self::ANY_MODEL))?;
+        (found != named).then_some(found)
+    }
+}
+
 /// An account apart from its routing facts and its secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Profile {
-    /// Another endpoint than the vendor's own.
-    pub base_url: Option<String>,
-    /// How the secret travels.
-    pub auth_header: AuthHeader,
+    /// Where it lives and what can be had there.
+    #[serde(flatten)]
+    pub endpoint: Endpoint,
     /// The person's e-mail address, as the vendor states it.
     pub email: Option<String>,
     /// The person's name.
@@ -109,7 +142,7 @@ pub struct HostGrant {
 /// A new account, stored whole or not at all.
 #[derive(Clone, Debug)]
 pub struct NewAccount {
-    /// Its routing facts. `allowed_hosts` is ignored: `profile.grants` says it.
+    /// Its routing facts. `allowed_hosts` and `speaks` are ignored: `profile.grants` and `profile.endpoint` say them.
     pub account: Account,
     /// The rest. `added_at` and `last_login_at` are set by the store.
     pub profile: Profile,
@@ -141,8 +174,8 @@ pub enum Edit {
     Cost(AccountId, CostClass),
     /// Least remaining percent per window; replaces all.
     MinRemaining(AccountId, BTreeMap<Window, f64>),
-    /// Another endpoint and the way the secret travels there.
-    Endpoint(AccountId, Option<String>, AuthHeader),
+    /// Another endpoint.
+    Endpoint(AccountId, Endpoint),
     /// The vendor's terms were acknowledged.
     Terms(AccountId, Acknowledgement),
     /// A host of another maker may use it.

@@ -30,7 +30,7 @@ pub use client_key::{ClientKey, KeyHash, KeyId};
 pub use credential::{Credential, OauthPair, StoredCredential};
 pub use error::StoreError;
 pub use herd::{
-    Acknowledgement, AuthHeader, Borrowed, Edit, Halt, Herd, HostGrant, Login, NewAccount, Profile, Removed,
+    Acknowledgement, AuthHeader, Borrowed, Edit, Endpoint, Halt, Herd, HostGrant, Login, NewAccount, Profile, Removed,
 };
 pub use ledger::{Cursor, Page, RecordQuery, Retention};
 pub use master_key::KeySource;

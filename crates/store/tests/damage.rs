@@ -10,8 +10,8 @@ use std::sync::Arc;
 use local::*;
 use remuda_core::request::Home;
 use remuda_core::route::StateChange;
-use remuda_core::{AccountId, SessionKey};
-use remuda_store::{Batch, Credential, Places, Rotation, Store, StoreError, quarantine};
+use remuda_core::{AccountId, Protocol, SessionKey};
+use remuda_store::{AuthHeader, Batch, Credential, Places, Rotation, Store, StoreError, quarantine};
 use rstest::rstest;
 use rusqlite::Connection;
 use secrecy::SecretString;
@@ -365,4 +365,21 @@ async fn a_clock_that_stands_still_does_not_end_a_call() {
     let patience = std::time::Duration::from_secs(3600);
     let store = tokio::time::timeout(patience, open(&places)).await.unwrap().unwrap();
     tokio::time::timeout(patience, store.load(NOW)).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn an_endpoint_from_before_there_were_several_protocols_is_one_of_messages() {
+    let (_directory, places) = closed_store().await;
+    let file = Connection::open(places.state.join("remuda.db")).unwrap();
+    let old = r#"{"base_url":"https://example.test","auth_header":"x-api-key","email":"a@example.test"}"#;
+    file.execute("UPDATE account SET profile = ?1", [old]).unwrap();
+    file.pragma_update(None, "user_version", 2).unwrap();
+    drop(file);
+
+    let herd = open(&places).await.unwrap().load(NOW).await.unwrap();
+    let profile = &herd.profiles[&ID];
+    assert_eq!(profile.endpoint.bases, [(Protocol::Messages, "https://example.test".to_owned())].into());
+    assert_eq!(profile.endpoint.auth_header, AuthHeader::XApiKey);
+    assert_eq!(profile.email.as_deref(), Some("a@example.test"));
+    assert_eq!(herd.snapshot.accounts[&ID].speaks, Protocol::Messages.into());
 }

@@ -11,6 +11,7 @@ pub mod anthropic;
 pub mod call;
 pub mod classify;
 pub mod client_error;
+pub mod endpoint;
 pub mod identity;
 mod openai;
 mod own_words;

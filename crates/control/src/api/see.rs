@@ -37,7 +37,9 @@ pub(super) fn view(herd: &Snapshot, profiles: &Profiles, account: &Account, now:
             None => false,
         },
         who: Who { email: profile.email, organization: profile.organisation, plan: profile.plan },
-        base_url: profile.base_url,
+        base_url: profile.endpoint.bases.values().next().cloned(),
+        bases: profile.endpoint.bases,
+        speaks: account.speaks,
         resting,
         resting_models: account
             .model_cooling

@@ -109,6 +109,12 @@ impl<'a> Gate<'a> {
         if account.vendor != self.request.vendor && candidate.model.is_none() {
             return no(SkipReason::OtherVendor);
         }
+        if !account.speaks.meets(self.request.protocol) {
+            return no(SkipReason::OtherProtocol);
+        }
+        if self.request.owner.is_some_and(|owner| owner != account.id) && believed {
+            return no(SkipReason::NotOwner);
+        }
         if self.seen.overloaded.contains(&account.vendor) {
             return no(SkipReason::VendorOverloaded);
         }
@@ -176,7 +182,10 @@ impl<'a> Gate<'a> {
     /// resets of its low windows. What only a person can mend has no time.
     pub(super) fn returns_at(&self, candidate: &Candidate) -> Option<UnixSeconds> {
         let account = self.snapshot.accounts.get(&candidate.account)?;
-        if account.status != AccountStatus::Ready || !self.granted(account) {
+        let serves = self.granted(account)
+            && account.speaks.meets(self.request.protocol)
+            && self.request.owner.is_none_or(|owner| owner == account.id);
+        if account.status != AccountStatus::Ready || !serves {
             return None;
         }
         let model = candidate.model.as_deref().unwrap_or(&self.request.model);

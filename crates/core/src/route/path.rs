@@ -95,6 +95,13 @@ impl Path {
         self.candidates.iter().take(self.at).filter(|candidate| candidate.role != Role::LastResort)
     }
 
+    /// Could this account's turn ever come? Not if neither the source, nor its pool, nor its chain names it.
+    pub(super) fn reaches(source: &Source, account: AccountId, snapshot: &Snapshot) -> bool {
+        let mut all = Self::from(Some(source));
+        all.extend(source, snapshot);
+        all.candidates.iter().any(|candidate| candidate.account == account)
+    }
+
     fn add_stand_ins(&mut self, source: &Source, snapshot: &Snapshot) {
         if snapshot.accounts.get(&source.account).is_some_and(|account| account.kind.stands_alone()) {
             return;

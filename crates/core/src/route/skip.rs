@@ -33,6 +33,10 @@ pub enum SkipReason {
     ModelCooling,
     /// Of another vendor, and the chain step names no model.
     OtherVendor,
+    /// It does not speak the request's protocol.
+    OtherProtocol,
+    /// Another account keeps what the request refers to.
+    NotOwner,
     /// Its vendor was overloaded in this request.
     VendorOverloaded,
     /// Costs money and no rule of its owner allows it now.

@@ -7,7 +7,8 @@ use remuda_core::request::{Home, Host, Pin, PinScope, RequestKind};
 use remuda_core::route::{Action, Answer, Outcome, Refreshed, Route, SkipReason, StateChange};
 use remuda_core::snapshot::{ChainStep, Pool, SpendRule, Strategy, Target};
 use remuda_core::{
-    AccountId, Class, Label, Reading, ReadingSource, RequestFacts, Scope, SessionKey, Snapshot, Verdict, Window,
+    AccountId, Class, Label, Protocol, Reading, ReadingSource, RequestFacts, Scope, SessionKey, Snapshot, Verdict,
+    Window,
 };
 
 /// Where every test begins.
@@ -183,6 +184,8 @@ impl Herd {
             kind: RequestKind::Main,
             host: Host::Claude,
             pin: None,
+            protocol: Protocol::Messages.into(),
+            owner: None,
             replayable: true,
         }
     }

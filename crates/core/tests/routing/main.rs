@@ -8,6 +8,7 @@ mod money;
 mod pools;
 mod probes;
 mod properties;
+mod protocols;
 mod rules;
 mod terms;
 mod world;

@@ -10,7 +10,7 @@ use remuda_core::account::AccountStatus;
 use remuda_core::request::{Home, Pin, PinScope};
 use remuda_core::route::{Action, Answer, Outcome, Refreshed, Route, StateChange};
 use remuda_core::snapshot::Target;
-use remuda_core::{AccountId, Host, RequestFacts, SessionKey, Snapshot, UnixSeconds, Vendor};
+use remuda_core::{AccountId, Host, Protocols, RequestFacts, SessionKey, Snapshot, UnixSeconds, Vendor};
 use serde_json::{Value, json};
 
 pub(crate) use given::Case;
@@ -84,6 +84,8 @@ impl World {
             host: Host::Other,
             pin: chosen.map(|id| Pin { target: Target::Account(id), scope: PinScope::Session, fresh: true }),
             bound,
+            protocol: Protocols::ALL,
+            owner: None,
             replayable: step.request.replayable,
         };
         let (mut route, changes) = Route::begin(facts, &self.snapshot, step.at);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use parking_lot::Mutex;
-use remuda_core::{Label, UnixSeconds};
+use remuda_core::{Label, Protocol, UnixSeconds};
 use remuda_vendors::anthropic::{self, Redirect};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{mpsc, watch};
@@ -202,7 +202,7 @@ impl Inner {
         let effects = self.keeper.inner();
         let herd = effects.store.load(effects.clock.now()).await.map_err(|e| LoginFailure::NotStored(e.to_string()))?;
         let account = herd.snapshot.accounts.values().find(|account| account.label.matches(label.as_str()));
-        Ok(account.and_then(|account| herd.profiles.get(&account.id)?.base_url.clone()))
+        Ok(account.and_then(|account| herd.profiles.get(&account.id)?.endpoint.bases.get(&Protocol::Messages).cloned()))
     }
 
     fn flow(&self, id: &LoginId) -> Result<Arc<Flow>, LoginFailure> {

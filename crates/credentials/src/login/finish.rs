@@ -1,7 +1,9 @@
 //! The second half of every login: who is it, is it here already, store it, read it back.
 
-use remuda_core::{Account, AccountId, AccountStatus, CostClass, CredentialKind, Identity, Label, Vendor};
-use remuda_store::{AuthHeader, Credential, Edit, Herd, Login, NewAccount, OauthPair, Profile, Store, StoreError};
+use remuda_core::{Account, AccountId, AccountStatus, CostClass, CredentialKind, Identity, Label, Protocol, Vendor};
+use remuda_store::{
+    AuthHeader, Credential, Edit, Endpoint, Herd, Login, NewAccount, OauthPair, Profile, Store, StoreError,
+};
 use remuda_vendors::anthropic;
 use remuda_vendors::anthropic::profile::profile_call;
 use secrecy::{ExposeSecret, SecretString};
@@ -225,9 +227,9 @@ async fn holder_of(herd: &Herd, credential: &Credential, store: &dyn Store) -> R
 }
 
 fn profile(request: &LoginRequest, auth_header: AuthHeader, said: anthropic::Profile) -> Profile {
+    let bases = request.base_url.iter().map(|url| (Protocol::Messages, url.clone())).collect();
     Profile {
-        base_url: request.base_url.clone(),
-        auth_header,
+        endpoint: Endpoint { bases, auth_header, ..Endpoint::default() },
         email: said.email,
         name: said.name,
         organisation: said.organisation_name,

@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use remuda_core::record::Record;
 use remuda_core::snapshot::{ChainStep, Policy, Pool, SpendRule, Strategy, Target};
-use remuda_core::{Account, AccountId, Class, CostClass, CredentialKind, Host, Label, Vendor};
+use remuda_core::{Account, AccountId, Class, CostClass, CredentialKind, Host, Label, Protocol, Vendor};
 use remuda_credentials::{Https, SystemClock};
 use remuda_fake::{AccountSpec, Config, Fake, FakeAccount};
 use remuda_gateway::gateway::Fallback;
 use remuda_gateway::{BoxFuture, ClientBody, Daemon, Doors, Guard, Parts, Peer, Settings, keys};
 use remuda_store::sqlite::{SqliteOptions, SqliteStore};
 use remuda_store::{
-    AuthHeader, ClientKey, Credential, Edit, KeyId, KeyScope, NewAccount, OauthPair, Places, Profile, RecordQuery,
+    AuthHeader, ClientKey, Credential, Edit, Endpoint, KeyId, KeyScope, NewAccount, OauthPair, Places, Profile,
+    RecordQuery,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
@@ -59,7 +60,10 @@ impl World {
             token_urls: BTreeMap::from([(Vendor::Anthropic, vendor.token_url())]),
             client: remuda_upstream::Client::new(remuda_upstream::Config::default()).unwrap(),
             policy: Policy::default(),
-            settings: Settings { anthropic_base: vendor.base_url(), deadline: Duration::from_secs(60) },
+            settings: Settings {
+                bases: [((Vendor::Anthropic, Protocol::Messages), vendor.base_url())].into(),
+                deadline: Duration::from_secs(60),
+            },
         })
         .await
         .unwrap();
@@ -132,7 +136,8 @@ impl World {
     pub(crate) async fn api_key(&mut self, name: &str, cost: CostClass) -> FakeAccount {
         let at_vendor = self.vendor.add_account(AccountSpec::api_key(name)).unwrap();
         let key = Credential::Key { key: SecretString::from(at_vendor.key().to_owned()) };
-        let profile = Profile { auth_header: AuthHeader::XApiKey, ..Profile::default() };
+        let endpoint = Endpoint { auth_header: AuthHeader::XApiKey, ..Endpoint::default() };
+        let profile = Profile { endpoint, ..Profile::default() };
         self.add(name, (CredentialKind::ApiKey, cost), key, profile).await;
         at_vendor
     }
@@ -140,8 +145,9 @@ impl World {
     /// An API key at some endpoint.
     pub(crate) async fn key_at(&mut self, name: &str, base_url: &str) {
         let key = Credential::Key { key: SecretString::from("sk-ant-api03-scripted") };
-        let profile =
-            Profile { auth_header: AuthHeader::XApiKey, base_url: Some(base_url.to_owned()), ..Profile::default() };
+        let bases = [(Protocol::Messages, base_url.to_owned())].into();
+        let endpoint = Endpoint { bases, auth_header: AuthHeader::XApiKey, ..Endpoint::default() };
+        let profile = Profile { endpoint, ..Profile::default() };
         self.add(name, (CredentialKind::ApiKey, CostClass::Included), key, profile).await;
     }
 

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use remuda_control::types::*;
 use remuda_core::record::Record;
 use remuda_core::snapshot::Strategy;
-use remuda_core::{AccountId, Class, CostClass, CredentialKind, Host, ReadingSource, UnixSeconds, Vendor, Window};
+use remuda_core::{
+    AccountId, Class, CostClass, CredentialKind, Host, Protocol, ReadingSource, UnixSeconds, Vendor, Window,
+};
 use uuid::Uuid;
 
 /// 2025-11-20 12:00 UTC.
@@ -26,6 +28,8 @@ fn account(n: u128, label: &str) -> AccountView {
         active: false,
         who: Who::default(),
         base_url: None,
+        bases: BTreeMap::new(),
+        speaks: Protocol::Messages.into(),
         resting: None,
         resting_models: Vec::new(),
         windows: Vec::new(),

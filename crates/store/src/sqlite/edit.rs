@@ -36,10 +36,7 @@ fn one(tx: &Transaction<'_>, edit: &Edit, now: UnixSeconds) -> Outcome<()> {
             percents(thresholds)?;
             set(tx, *id, "min_remaining", &Json(thresholds))
         }
-        Edit::Endpoint(id, base_url, auth_header) => profile(tx, *id, |profile| {
-            profile.base_url.clone_from(base_url);
-            profile.auth_header = *auth_header;
-        }),
+        Edit::Endpoint(id, endpoint) => profile(tx, *id, |profile| profile.endpoint = endpoint.clone()),
         Edit::Terms(id, acknowledged) => profile(tx, *id, |profile| profile.terms = Some(acknowledged.clone())),
         Edit::Grant(id, grant) => profile(tx, *id, |profile| {
             profile.grants.retain(|held| held.host != grant.host);

@@ -56,6 +56,7 @@ fn accounts(tx: &Transaction<'_>, herd: &mut Herd) -> Outcome<()> {
         let mut account = Account::new(id, label, vendor, kind, cost);
         Word(account.status) = row.get("status")?;
         account.identity = row.get::<_, Option<Word<_>>>("identity")?.map(|Word(identity)| identity);
+        account.speaks = profile.endpoint.speaks(vendor, kind);
         account.allowed_hosts = profile.grants.iter().map(|grant| grant.host).collect();
         Json(account.min_remaining) = row.get("min_remaining")?;
         account.cooling = row.get::<_, Option<Json<_>>>("cooling")?.map(|Json(cooldown)| cooldown);

@@ -1,7 +1,7 @@
 use remuda_core::snapshot::{ChainStep, KillSwitch, Pool, SpendRule, Strategy, Target};
-use remuda_core::{AccountId, AccountStatus, Class, CostClass, Host, SessionKey, Window};
+use remuda_core::{AccountId, AccountStatus, Class, CostClass, Host, Protocol, SessionKey, Window};
 use remuda_store::store::{MAX_CHAIN, MAX_POOLS, MAX_SESSION_PINS};
-use remuda_store::{Acknowledgement, AuthHeader, Edit, StoreError};
+use remuda_store::{Acknowledgement, AuthHeader, Edit, Endpoint, StoreError};
 
 use super::Place;
 use super::make::*;
@@ -25,6 +25,12 @@ pub(crate) async fn every_edit_comes_back(place: &impl Place) {
         accounts: [(id(2), [(Window::SevenDay, 20.0)].into())].into(),
     };
     let acknowledged = Acknowledgement { text_version: "v1".to_owned(), at: NOW };
+    let elsewhere = Endpoint {
+        bases: [(Protocol::Messages, "https://example.test".to_owned())].into(),
+        auth_header: AuthHeader::XApiKey,
+        models: [(Endpoint::ANY_MODEL.to_owned(), "own-x".to_owned())].into(),
+        ..Endpoint::default()
+    };
     store
         .edit(
             vec![
@@ -32,7 +38,7 @@ pub(crate) async fn every_edit_comes_back(place: &impl Place) {
                 Edit::Status(id(1), AccountStatus::Paused),
                 Edit::Cost(id(1), CostClass::Metered),
                 Edit::MinRemaining(id(1), [(Window::Other(60), 10.0)].into()),
-                Edit::Endpoint(id(1), Some("https://example.test".to_owned()), AuthHeader::XApiKey),
+                Edit::Endpoint(id(1), elsewhere.clone()),
                 Edit::Terms(id(1), acknowledged.clone()),
                 Edit::Grant(id(1), grant(Host::Pi, NOW)),
                 Edit::Grant(id(1), grant(Host::Codex, NOW)),
@@ -55,10 +61,10 @@ pub(crate) async fn every_edit_comes_back(place: &impl Place) {
     assert_eq!(account.status, AccountStatus::Paused);
     assert_eq!(account.cost, CostClass::Metered);
     assert_eq!(account.min_remaining, [(Window::Other(60), 10.0)].into());
+    assert_eq!(account.speaks, Protocol::Messages.into());
     assert_eq!(account.allowed_hosts, [Host::Codex]);
     let profile = &herd.profiles[&id(1)];
-    assert_eq!(profile.base_url.as_deref(), Some("https://example.test"));
-    assert_eq!(profile.auth_header, AuthHeader::XApiKey);
+    assert_eq!(profile.endpoint, elsewhere);
     assert_eq!(profile.terms, Some(acknowledged));
     assert_eq!(profile.grants, [grant(Host::Codex, NOW)]);
     assert_eq!(herd.snapshot.pools, [("spare".to_owned(), pool(&[3, 2]))].into());
@@ -104,7 +110,7 @@ pub(crate) async fn what_an_edit_names_must_be_there(place: &impl Place) {
         Edit::Status(id(404), AccountStatus::Ready),
         Edit::Cost(id(404), CostClass::Free),
         Edit::MinRemaining(id(404), [].into()),
-        Edit::Endpoint(id(404), None, AuthHeader::Bearer),
+        Edit::Endpoint(id(404), Endpoint::default()),
         Edit::Grant(id(404), grant(Host::Pi, NOW)),
         Edit::Revoke(id(404), Host::Pi),
         Edit::Order(vec![id(404)]),

@@ -6,10 +6,12 @@ use remuda_core::record::{RECORD_VERSION, Record, SourceReason, Tokens};
 use remuda_core::request::Home;
 use remuda_core::route::Outcome;
 use remuda_core::{
-    Account, AccountId, Class, Cooldown, CostClass, CredentialKind, Host, Identity, Label, Reading, ReadingSource,
-    RequestId, RequestKind, SessionKey, UnixSeconds, Vendor,
+    Account, AccountId, Capabilities, Class, Cooldown, CostClass, CredentialKind, Host, Identity, Label, Protocol,
+    Reading, ReadingSource, RequestId, RequestKind, SessionKey, UnixSeconds, Vendor,
 };
-use remuda_store::{Acknowledgement, Credential, HostGrant, NewAccount, OauthPair, Profile, Store, StoredCredential};
+use remuda_store::{
+    Acknowledgement, Credential, Endpoint, HostGrant, NewAccount, OauthPair, Profile, Store, StoredCredential,
+};
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
@@ -66,8 +68,16 @@ pub(crate) fn full_account(n: u128) -> NewAccount {
     new.account.min_remaining =
         [("five_hour".to_owned().try_into().unwrap(), 12.5), ("model:opus".to_owned().try_into().unwrap(), 3.0)].into();
     new.profile = Profile {
-        base_url: Some("https://example.test/v1".to_owned()),
-        auth_header: remuda_store::AuthHeader::XApiKey,
+        endpoint: Endpoint {
+            bases: [
+                (Protocol::Messages, "https://example.test".to_owned()),
+                (Protocol::Chat, "https://example.test/v1".to_owned()),
+            ]
+            .into(),
+            auth_header: remuda_store::AuthHeader::XApiKey,
+            models: [("claude-x".to_owned(), "own-x".to_owned())].into(),
+            capabilities: Some(Capabilities { cache_ttl: false, betas: true, count_tokens: false }),
+        },
         email: Some("a@example.test".to_owned()),
         name: Some("Ada".to_owned()),
         organisation: Some("Example".to_owned()),
@@ -84,6 +94,7 @@ pub(crate) fn full_account(n: u128) -> NewAccount {
             slot: String::new(),
         }),
     };
+    new.account.speaks = new.profile.endpoint.speaks(new.account.vendor, new.account.kind);
     new
 }
 
@@ -114,6 +125,7 @@ pub(crate) fn record(n: u128, at: UnixSeconds) -> Record {
         host: Host::Claude,
         kind: RequestKind::Main,
         vendor: Vendor::Anthropic,
+        protocol: Protocol::Messages.into(),
         path: "/v1/messages".to_owned(),
         session: Some(session("claude:s1")),
         project: None,

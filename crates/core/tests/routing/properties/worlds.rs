@@ -13,7 +13,8 @@ use remuda_core::snapshot::{
     ChainStep, KillSwitch, Policy, Pool, SpendRule, Strategy as PoolStrategy, Target, UnknownQuota,
 };
 use remuda_core::{
-    AccountId, Class, Label, Reading, ReadingSource, RequestFacts, SessionKey, Snapshot, UnixSeconds, Verdict, Window,
+    AccountId, Class, Label, Protocols, Reading, ReadingSource, RequestFacts, SessionKey, Snapshot, UnixSeconds,
+    Verdict, Window,
 };
 
 use crate::herd::{NOW, id, verdict};
@@ -250,6 +251,8 @@ fn turn() -> impl Strategy<Value = Turn> {
             host,
             pin,
             bound: None,
+            protocol: Protocols::ALL,
+            owner: None,
             replayable: replayable.is_some(),
         });
     (select(&["s", "t"][..]), facts, vec(reply(), 0..20)).prop_map(|(session, facts, answers)| Turn {
