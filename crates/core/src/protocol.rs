@@ -81,6 +81,7 @@ impl Protocols {
             (Vendor::Anthropic, _) => Self::of(&[Messages]),
             (Vendor::OpenAi, CredentialKind::Subscription | CredentialKind::StaticToken) => Self::of(&[Codex]),
             (Vendor::OpenAi, CredentialKind::ApiKey | CredentialKind::PlanKey) => Self::of(&[Responses, Chat]),
+            (Vendor::OpenAi, CredentialKind::SharedPlan) => Self::of(&[Responses]),
             (Vendor::Qwen, _) => Self::of(&[Messages, Responses, Chat]),
         }
     }
@@ -167,9 +168,9 @@ mod tests {
 
     #[test]
     fn every_kind_of_credential_speaks_something() {
-        use CredentialKind::{ApiKey, PlanKey, StaticToken, Subscription};
+        use CredentialKind::{ApiKey, PlanKey, SharedPlan, StaticToken, Subscription};
         for vendor in [Vendor::Anthropic, Vendor::OpenAi, Vendor::Qwen] {
-            for kind in [Subscription, StaticToken, ApiKey, PlanKey] {
+            for kind in [Subscription, StaticToken, ApiKey, PlanKey, SharedPlan] {
                 assert!(Protocols::of_vendor(vendor, kind).meets(Protocols::ALL), "{vendor} {kind:?}");
             }
         }

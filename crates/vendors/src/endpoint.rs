@@ -10,6 +10,8 @@ use remuda_core::{Capabilities, CredentialKind, Protocol, Vendor};
 struct Row(Vendor, &'static [CredentialKind], &'static [Protocol], &'static str);
 
 const KEYS: &[CredentialKind] = &[CredentialKind::ApiKey, CredentialKind::PlanKey];
+/// developers.openai.com/siwc: Responses only, on the API's own base.
+const SHARED: &[CredentialKind] = &[CredentialKind::SharedPlan];
 const LOGINS: &[CredentialKind] = &[CredentialKind::Subscription, CredentialKind::StaticToken];
 
 /// The vendors' own endpoints. Alibaba has several per kind of key, and they are not interchangeable: a login finds out
@@ -17,6 +19,7 @@ const LOGINS: &[CredentialKind] = &[CredentialKind::Subscription, CredentialKind
 const ROWS: &[Row] = &[
     Row(Vendor::Anthropic, &[], &[Protocol::Messages], "https://api.anthropic.com"),
     Row(Vendor::OpenAi, LOGINS, &[Protocol::Codex], "https://chatgpt.com/backend-api/codex"),
+    Row(Vendor::OpenAi, SHARED, &[Protocol::Responses], "https://api.openai.com/v1"),
     Row(Vendor::OpenAi, KEYS, &[Protocol::Responses, Protocol::Chat], "https://api.openai.com/v1"),
     Row(
         Vendor::Qwen,
@@ -59,9 +62,9 @@ mod tests {
 
     #[test]
     fn what_a_credential_speaks_has_an_address_and_nothing_else_has() {
-        use CredentialKind::{ApiKey, PlanKey, StaticToken, Subscription};
+        use CredentialKind::{ApiKey, PlanKey, SharedPlan, StaticToken, Subscription};
         for vendor in [Vendor::Anthropic, Vendor::OpenAi, Vendor::Qwen] {
-            for kind in [Subscription, StaticToken, ApiKey, PlanKey] {
+            for kind in [Subscription, StaticToken, ApiKey, PlanKey, SharedPlan] {
                 let spoken = Protocols::of_vendor(vendor, kind);
                 for protocol in Protocol::ALL {
                     let base = base(vendor, kind, protocol);
