@@ -36,7 +36,11 @@ pub(super) struct Kind {
 /// `RMDA`: the herd.
 pub(super) const HERD: Kind = Kind {
     application_id: 0x524d_4441,
-    migrations: &[include_str!("schema/herd-1.sql"), include_str!("schema/herd-2.sql"), include_str!("schema/herd-3.sql")],
+    migrations: &[
+        include_str!("schema/herd-1.sql"),
+        include_str!("schema/herd-2.sql"),
+        include_str!("schema/herd-3.sql"),
+    ],
     check_at_open: true,
 };
 
