@@ -5,18 +5,39 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::quota::{Reading, Window};
+use crate::site::{QwenPlan, Site, Vendor};
 use crate::vendor::Shared;
 
-/// What an account can be used with.
+/// What an account can be used with, and thereby whose it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// OAuth pairs by login.
+    /// Anthropic: OAuth pairs by login.
     Subscription,
-    /// One or more API keys.
+    /// Anthropic: one or more API keys.
     ApiKey,
-    /// A long-lived inference-only bearer token.
+    /// Anthropic: a long-lived inference-only bearer token.
     StaticToken,
+    /// OpenAI: an API key.
+    #[serde(rename = "openai_key")]
+    OpenAiKey,
+    /// OpenAI: a ChatGPT plan, by login, for the Codex backend.
+    #[serde(rename = "chatgpt")]
+    ChatGpt,
+    /// Alibaba: a key of this offer, good in [`crate::AccountSpec::region`].
+    Qwen(QwenPlan),
+}
+
+impl Kind {
+    /// Whose account it is.
+    #[must_use]
+    pub fn vendor(self) -> Vendor {
+        match self {
+            Self::Subscription | Self::ApiKey | Self::StaticToken => Vendor::Anthropic,
+            Self::OpenAiKey | Self::ChatGpt => Vendor::OpenAi,
+            Self::Qwen(_) => Vendor::Qwen,
+        }
+    }
 }
 
 /// The plan of a subscription: what profile, roles and credential files tell of it.
@@ -38,10 +59,12 @@ pub enum Plan {
 /// What a login brings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tokens {
-    /// `sk-ant-oat01-…`
+    /// `sk-ant-oat01-…`; of a ChatGPT account a JWT.
     pub access_token: String,
-    /// `sk-ant-ort01-…`, single-use.
+    /// `sk-ant-ort01-…` or `rt_…`, single-use.
     pub refresh_token: String,
+    /// A JWT about the person; ChatGPT accounts only.
+    pub id_token: Option<String>,
     /// Seconds until the access token ends.
     pub expires_in: i64,
     /// The same in unix seconds by the vendor's clock.
@@ -60,6 +83,12 @@ pub struct FakeAccount {
     pub(crate) account_uuid: String,
     pub(crate) organization_uuid: String,
     pub(crate) key: String,
+    pub(crate) site: Site,
+}
+
+/// The vendor writes `user-` and letters.
+pub(crate) fn chatgpt_user_id(account_uuid: &str) -> String {
+    format!("user-{}", account_uuid.replace('-', ""))
 }
 
 impl FakeAccount {
@@ -75,6 +104,12 @@ impl FakeAccount {
         &self.email
     }
 
+    /// Where its credential is good for inference; the address is [`crate::Fake::url`].
+    #[must_use]
+    pub fn site(&self) -> Site {
+        self.site
+    }
+
     /// `account.uuid` of the profile.
     #[must_use]
     pub fn account_uuid(&self) -> &str {
@@ -87,8 +122,22 @@ impl FakeAccount {
         &self.organization_uuid
     }
 
+    /// `chatgpt_account_id` in the tokens of a ChatGPT account: the workspace, which several people may share. The header
+    /// `chatgpt-account-id` must say the same.
+    #[must_use]
+    pub fn chatgpt_account_id(&self) -> &str {
+        &self.organization_uuid
+    }
+
+    /// `chatgpt_user_id` in the tokens of a ChatGPT account: the person.
+    #[must_use]
+    pub fn chatgpt_user_id(&self) -> String {
+        chatgpt_user_id(&self.account_uuid)
+    }
+
     /// The API key (`sk-ant-api03-…`) or long-lived token (`sk-ant-oat01-…`) of such an account; for a subscription the
-    /// long-lived token it would get from `claude setup-token`.
+    /// long-lived token it would get from `claude setup-token`. OpenAI: `sk-proj-…`; Alibaba: `sk-…`, for the Coding Plan
+    /// `sk-sp-…`. Empty for a ChatGPT account, which has none.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
@@ -115,9 +164,16 @@ impl FakeAccount {
         self.shared.revoke_all(self.index);
     }
 
-    /// Closes the organisation ("This organization has been disabled.") or opens it again.
+    /// Closes the organisation ("This organization has been disabled.") or opens it again. OpenAI: `account_deactivated`;
+    /// Alibaba: `Arrearage`.
     pub fn set_disabled(&self, disabled: bool) {
         self.shared.set_disabled(self.index, disabled);
+    }
+
+    /// Lets a plan lapse or run again: Alibaba's plans then answer 401 "invalid access token or token expired", as for a
+    /// wrong key; the Codex backend 429 `usage_not_included`.
+    pub fn set_lapsed(&self, lapsed: bool) {
+        self.shared.set_lapsed(self.index, lapsed);
     }
 
     /// Sets a window: `used_percent` from 0 to 100 (and over), resetting in so many seconds of the vendor's clock. At 100

@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use serde::Serialize;
 
+use crate::grammar::Grammar;
 use crate::quota::headers::Pairs;
-use crate::refusal::{Refusal, Shape};
+use crate::refused::Refused;
 
 /// One event of a stream, framed.
 #[derive(Clone, Debug)]
@@ -15,10 +16,30 @@ pub(crate) struct Event {
     pub(crate) part: Part,
 }
 
+impl Event {
+    /// `event: …`, `data: …`, an empty line.
+    pub(crate) fn named(part: Part, name: &str, data: &impl Serialize) -> Self {
+        let data = serde_json::to_string(data).unwrap_or_default();
+        Self { bytes: Bytes::from(format!("event: {name}\ndata: {data}\n\n")), part }
+    }
+
+    /// `data: …`, an empty line.
+    pub(crate) fn data(part: Part, data: &impl Serialize) -> Self {
+        let data = serde_json::to_string(data).unwrap_or_default();
+        Self { bytes: Bytes::from(format!("data: {data}\n\n")), part }
+    }
+
+    /// What stands after `data: `: the text of a WebSocket frame.
+    pub(crate) fn text(&self) -> &str {
+        let text = std::str::from_utf8(&self.bytes).unwrap_or_default();
+        text.split_once("data: ").map_or(text, |(_, data)| data).trim_end_matches('\n')
+    }
+}
+
 /// Which part of a stream an event belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
-    /// `message_start` and pings: nothing that an agent shows or keeps.
+    /// `message_start`, `response.created`, pings: nothing that an agent shows or keeps.
     Handshake,
     /// A content block opens.
     Opening,
@@ -38,7 +59,7 @@ pub(crate) enum Content {
         body: Bytes,
     },
     /// Server-sent events.
-    Stream(Vec<Event>),
+    Stream(Vec<Event>, Grammar),
 }
 
 /// See the module.
@@ -47,16 +68,22 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: Pairs,
     pub(crate) content: Content,
+    /// Stands in the stream where a script breaks it off.
+    pub(crate) failure: Option<Refused>,
 }
 
 impl Answer {
     pub(crate) fn text(status: u16, kind: impl Into<Cow<'static, str>>, body: impl Into<Bytes>) -> Self {
         let content = Content::Text { kind: kind.into(), body: body.into() };
-        Self { status, headers: Pairs::new(), content }
+        Self { status, headers: Pairs::new(), content, failure: None }
     }
 
     pub(crate) fn json(status: u16, body: &impl Serialize) -> Self {
         Self::text(status, "application/json", serde_json::to_vec(body).unwrap_or_default())
+    }
+
+    pub(crate) fn stream(events: Vec<Event>, grammar: Grammar) -> Self {
+        Self { status: 200, headers: Pairs::new(), content: Content::Stream(events, grammar), failure: None }
     }
 
     pub(crate) fn with(mut self, headers: Pairs) -> Self {
@@ -68,80 +95,4 @@ impl Answer {
         self.headers.push((name.to_owned(), value.into()));
         self
     }
-}
-
-/// A refusal on its way: the row, perhaps in other words, perhaps with headers.
-#[derive(Clone, Debug)]
-pub(crate) struct Refused {
-    refusal: Refusal,
-    message: Option<String>,
-    pub(crate) headers: Pairs,
-}
-
-impl From<Refusal> for Refused {
-    fn from(refusal: Refusal) -> Self {
-        Self { refusal, message: None, headers: Pairs::new() }
-    }
-}
-
-impl Refused {
-    /// The row with this text in place of its example text.
-    pub(crate) fn saying(refusal: Refusal, message: impl Into<String>) -> Self {
-        Self { refusal, message: Some(message.into()), headers: Pairs::new() }
-    }
-
-    /// 400 `invalid_request_error`.
-    pub(crate) fn invalid(message: impl Into<String>) -> Self {
-        Self::saying(Refusal::InvalidRequest, message)
-    }
-
-    pub(crate) fn with(mut self, headers: Pairs) -> Self {
-        self.headers.extend(headers);
-        self
-    }
-
-    pub(crate) fn answer(self, request_id: &str) -> Answer {
-        let row = self.refusal.row();
-        let message = self.message.as_deref().unwrap_or(row.message);
-        let (kind, body) = match row.shape {
-            Shape::Raw(kind) => (kind, message.to_owned()),
-            Shape::Oauth => {
-                let body = format!(r#"{{"error":{},"error_description":{}}}"#, quoted(row.kind), quoted(message));
-                ("application/json", body)
-            }
-            Shape::Bare => ("application/json", format!(r#"{{"error":{}}}"#, error_object(row.kind, message, None))),
-            Shape::Api | Shape::ApiWith(_) => {
-                let error = error_object(row.kind, message, details(row.shape));
-                (
-                    "application/json",
-                    format!(r#"{{"type":"error","error":{error},"request_id":{}}}"#, quoted(request_id)),
-                )
-            }
-        };
-        let fixed = row.headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        Answer::text(row.status, kind, body).with(fixed.collect()).with(self.headers)
-    }
-
-    /// The same as the data of an `event: error`.
-    pub(crate) fn event(refusal: Refusal, now: i64) -> Event {
-        let row = refusal.row();
-        let kind = if row.kind.is_empty() { "api_error" } else { row.kind };
-        let error = error_object(kind, &refusal.message(now), details(row.shape));
-        let bytes = format!("event: error\ndata: {{\"type\":\"error\",\"error\":{error}}}\n\n");
-        Event { bytes: bytes.into(), part: Part::Closing }
-    }
-}
-
-fn details(shape: Shape) -> Option<&'static str> {
-    if let Shape::ApiWith(details) = shape { Some(details) } else { None }
-}
-
-fn error_object(kind: &str, message: &str, details: Option<&str>) -> String {
-    let details = details.map(|details| format!(r#","details":{details}"#)).unwrap_or_default();
-    format!(r#"{{"type":{},"message":{}{details}}}"#, quoted(kind), quoted(message))
-}
-
-/// A JSON string.
-pub(crate) fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
 }

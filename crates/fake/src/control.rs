@@ -6,11 +6,14 @@ use http::request::Parts;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::answer::{Answer, Refused};
+use crate::answer::Answer;
+use crate::anthropic;
 use crate::fault::{Fault, Who};
+use crate::incoming::BadBody;
 use crate::log::Seen;
 use crate::quota::Window;
 use crate::refusal::Refusal;
+use crate::refused::Refused;
 use crate::vendor::Shared;
 
 /// Where it all begins.
@@ -41,8 +44,8 @@ struct Advance {
     seconds: i64,
 }
 
-pub(crate) fn answer(shared: &Shared, head: &Parts, raw: Result<Bytes, Refused>) -> Answer {
-    let done = raw.and_then(|raw| {
+pub(crate) fn answer(shared: &Shared, head: &Parts, raw: Result<Bytes, BadBody>) -> Answer {
+    let done = raw.map_err(anthropic::bad_body).and_then(|raw| {
         if head.headers.contains_key("origin") {
             return Err(Refusal::Cors.into());
         }
@@ -61,7 +64,7 @@ fn route(shared: &Shared, head: &Parts, raw: &[u8]) -> Result<Value, Refused> {
             let who = script.account.map_or(Who::Any, Who::Account);
             let mut state = shared.state.lock();
             if let Who::Account(name) = &who
-                && state.account_named(name).is_none()
+                && state.index_of(name).is_none()
             {
                 return Err(no_account(name));
             }
@@ -70,7 +73,7 @@ fn route(shared: &Shared, head: &Parts, raw: &[u8]) -> Result<Value, Refused> {
         }
         ("POST", "windows") => {
             let set: SetWindow = parse(raw)?;
-            let index = shared.state.lock().account_named(&set.account).ok_or_else(|| no_account(&set.account))?;
+            let index = shared.state.lock().index_of(&set.account).ok_or_else(|| no_account(&set.account))?;
             shared.set_window(index, &set.window, set.used_percent, set.resets_in_s);
             Ok(json!({}))
         }
@@ -110,6 +113,7 @@ fn shown(seen: &Seen) -> Value {
     json!({
         "number": seen.number,
         "at_ms": seen.at_ms,
+        "site": seen.site,
         "endpoint": seen.endpoint,
         "method": seen.method,
         "path": seen.path,

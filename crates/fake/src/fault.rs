@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::account::FakeAccount;
 use crate::log::Endpoint;
 use crate::quota::Window;
-use crate::refusal::Refusal;
+use crate::refusal::VendorRefusal;
 
 /// Whose requests a scripted fault meets.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +38,8 @@ pub enum Point {
     BeforeHeaders,
     /// Status and headers are out.
     AfterHeaders,
-    /// `message_start` and a `ping` are out; no content block was opened.
+    /// `message_start` and a `ping`, or `response.created` and `response.in_progress`, or the chunk with the role are out; no
+    /// content block was opened.
     AfterHandshake,
     /// The first content delta is out.
     AfterContent,
@@ -68,7 +69,7 @@ pub enum Effect {
     /// Nothing: the request is served, with the fault's other settings.
     Serve,
     /// Refused with a row of the vendor's error table.
-    Refuse(Refusal),
+    Refuse(VendorRefusal),
     /// Refused with exactly this.
     Answer {
         /// Status.
@@ -78,21 +79,23 @@ pub enum Effect {
         /// Body as on the wire.
         body: String,
     },
-    /// Refused with 429 because this window is spent, without touching the account's real windows.
+    /// Refused with 429 because this window is spent, without touching the account's real windows. Alibaba tells of
+    /// windows in words, API keys have none.
     Spent {
         /// The window.
         window: Window,
         /// Until it resets, in seconds.
         resets_in_s: i64,
     },
-    /// 200 and then this row as an `event: error`.
+    /// 200 and then this row in the stream, as the protocol has it: `event: error`, `response.failed`,
+    /// `data: {"error":…}`.
     ErrorEvent {
         /// The row; its status is not used.
-        refusal: Refusal,
+        refusal: VendorRefusal,
         /// Where.
         at: Point,
     },
-    /// The stream ends without `message_stop`.
+    /// The stream ends without its last event (`message_stop`, `response.completed`, `[DONE]`).
     Truncate {
         /// Where.
         at: Point,
@@ -112,13 +115,13 @@ pub enum Effect {
 }
 
 /// One scripted fault. Faults are consumed in the order in which they were scripted; each meets the next request that it
-/// matches (by default one `POST /v1/messages` with a valid credential).
+/// matches (by default one that asks a model, with a valid credential).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
     /// What goes wrong.
     pub effect: Effect,
-    /// Which endpoint.
+    /// Which endpoint; by default whatever asks a model.
     #[serde(default)]
     pub on: Endpoint,
     /// Only requests that name this model.
@@ -166,7 +169,7 @@ impl Fault {
     pub fn new(effect: Effect) -> Self {
         Self {
             effect,
-            on: Endpoint::Messages,
+            on: Endpoint::Inference,
             model: None,
             times: 1,
             delay_ms: 0,
@@ -189,8 +192,8 @@ impl Fault {
 
     /// A row of the vendor's error table.
     #[must_use]
-    pub fn refuse(refusal: Refusal) -> Self {
-        Self::new(Effect::Refuse(refusal))
+    pub fn refuse(refusal: impl Into<VendorRefusal>) -> Self {
+        Self::new(Effect::Refuse(refusal.into()))
     }
 
     /// Exactly this answer.
@@ -205,10 +208,10 @@ impl Fault {
         Self::new(Effect::Spent { window, resets_in_s })
     }
 
-    /// An `event: error` inside the 200 stream.
+    /// A failure inside the 200 stream.
     #[must_use]
-    pub fn error_event(refusal: Refusal, at: Point) -> Self {
-        Self::new(Effect::ErrorEvent { refusal, at })
+    pub fn error_event(refusal: impl Into<VendorRefusal>, at: Point) -> Self {
+        Self::new(Effect::ErrorEvent { refusal: refusal.into(), at })
     }
 
     /// The stream ends early; `clean` with a proper end of the body, else by closing the connection.
@@ -229,7 +232,7 @@ impl Fault {
         Self::new(Effect::Reset { at })
     }
 
-    /// Meets requests to this endpoint instead of `POST /v1/messages`.
+    /// Meets requests to this endpoint instead of those that ask a model.
     #[must_use]
     pub fn on(mut self, endpoint: Endpoint) -> Self {
         self.on = endpoint;

@@ -5,7 +5,7 @@ use std::hash::Hash;
 
 use crate::mint::Mint;
 
-/// Everything a login may be granted. Claude Code asks for all of it.
+/// Everything a login at Anthropic may be granted. Claude Code asks for all of it.
 pub(crate) const SCOPES: &[&str] = &[
     "org:create_api_key",
     "user:profile",
@@ -34,6 +34,16 @@ pub(crate) enum Standing {
     Foreign,
 }
 
+impl Standing {
+    /// The account it belongs to, if any.
+    pub(crate) fn owner(&self) -> Option<AccountIndex> {
+        match self {
+            Self::Good(account, _) | Self::Expired(account) | Self::Revoked(account) => Some(*account),
+            Self::Foreign => None,
+        }
+    }
+}
+
 /// What a good credential opens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Rights {
@@ -47,6 +57,17 @@ impl Rights {
     }
 }
 
+/// What a vendor prints on its tokens, and how long an access token of it lives.
+#[derive(Clone, Debug)]
+pub(crate) struct Printed {
+    pub(crate) access: String,
+    pub(crate) refresh: String,
+    pub(crate) life_s: i64,
+}
+
+/// Prints a fresh pair for an account with this scope.
+pub(crate) type Press<'a> = &'a dyn Fn(AccountIndex, &str) -> Printed;
+
 /// A token pair as it is handed out.
 #[derive(Clone, Debug)]
 pub(crate) struct Pair {
@@ -54,13 +75,17 @@ pub(crate) struct Pair {
     pub(crate) refresh: String,
     pub(crate) account: AccountIndex,
     pub(crate) scope: String,
+    /// Seconds until the access token ends.
+    pub(crate) life_s: i64,
 }
 
 /// Why the token endpoint refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Denied {
-    /// Unknown, run out, or of a revoked family.
+    /// Unknown or run out.
     Invalid,
+    /// Of a login that was ended.
+    Revoked,
     /// Was used before. Its family is revoked now.
     Reused,
     /// Code and request do not belong together; says what differs.
@@ -137,7 +162,6 @@ pub(crate) struct Grants {
     codes: Remembered<String, Code>,
     families: Remembered<usize, Family>,
     next_family: usize,
-    access_life_s: i64,
     refresh_revokes_access: bool,
 }
 
@@ -147,7 +171,7 @@ const CODE_LIFE_S: i64 = 600;
 pub(crate) const STATIC_LIFE_S: i64 = 365 * 24 * 3600;
 
 impl Grants {
-    pub(crate) fn new(access_life_s: i64, refresh_revokes_access: bool) -> Self {
+    pub(crate) fn new(refresh_revokes_access: bool) -> Self {
         Self {
             keys: HashMap::new(),
             access: Remembered::new(),
@@ -155,7 +179,6 @@ impl Grants {
             codes: Remembered::new(),
             families: Remembered::new(),
             next_family: 0,
-            access_life_s,
             refresh_revokes_access,
         }
     }
@@ -201,27 +224,18 @@ impl Grants {
         self.codes.map.get(code).map(|code| code.binding.account)
     }
 
-    pub(crate) fn login(&mut self, account: AccountIndex, scope: &str, mint: &Mint, now: i64) -> Pair {
+    pub(crate) fn login(&mut self, account: AccountIndex, scope: &str, press: Press<'_>, now: i64) -> Pair {
         let family = self.next_family;
         self.next_family += 1;
         self.families.insert(family, Family { account, scope: scope.to_owned(), revoked: false });
-        self.pair(family, account, scope, mint, now)
+        self.pair(family, account, scope, press, now)
     }
 
-    fn pair(&mut self, family: usize, account: AccountIndex, scope: &str, mint: &Mint, now: i64) -> Pair {
-        let pair = Pair {
-            access: mint.secret("sk-ant-oat01-"),
-            refresh: mint.secret("sk-ant-ort01-"),
-            account,
-            scope: scope.to_owned(),
-        };
-        let access = Access {
-            account,
-            family: Some(family),
-            expires_at: now + self.access_life_s,
-            revoked: false,
-            scope: scope.to_owned(),
-        };
+    fn pair(&mut self, family: usize, account: AccountIndex, scope: &str, press: Press<'_>, now: i64) -> Pair {
+        let Printed { access, refresh, life_s } = press(account, scope);
+        let pair = Pair { access, refresh, account, scope: scope.to_owned(), life_s };
+        let access =
+            Access { account, family: Some(family), expires_at: now + life_s, revoked: false, scope: scope.to_owned() };
         self.access.insert(pair.access.clone(), access);
         self.refresh.insert(pair.refresh.clone(), Refresh { family, used: false });
         pair
@@ -239,7 +253,7 @@ impl Grants {
         &mut self,
         code: &str,
         offered: &CodeBinding,
-        mint: &Mint,
+        press: Press<'_>,
         now: i64,
     ) -> Result<Pair, Denied> {
         let Some(known) = self.codes.map.get_mut(code) else { return Err(Denied::Invalid) };
@@ -268,11 +282,17 @@ impl Grants {
         if let Some(known) = self.codes.map.get_mut(code) {
             known.family = Some(family);
         }
-        Ok(self.login(binding.account, &binding.scope, mint, now))
+        Ok(self.login(binding.account, &binding.scope, press, now))
     }
 
     /// Rotates: the old refresh token is spent, a new pair of the same family comes.
-    pub(crate) fn refresh(&mut self, token: &str, scope: Option<&str>, mint: &Mint, now: i64) -> Result<Pair, Denied> {
+    pub(crate) fn refresh(
+        &mut self,
+        token: &str,
+        scope: Option<&str>,
+        press: Press<'_>,
+        now: i64,
+    ) -> Result<Pair, Denied> {
         let Some(known) = self.refresh.map.get(token) else { return Err(Denied::Invalid) };
         let number = known.family;
         let Some(family) = self.families.map.get(&number) else { return Err(Denied::Invalid) };
@@ -281,7 +301,7 @@ impl Grants {
             return Err(Denied::Reused);
         }
         if family.revoked {
-            return Err(Denied::Invalid);
+            return Err(Denied::Revoked);
         }
         let granted = Rights { scope: family.scope.clone() };
         let (account, full) = (family.account, family.scope.clone());
@@ -296,7 +316,17 @@ impl Grants {
         if self.refresh_revokes_access {
             self.revoke_where(|access| access.family == Some(number));
         }
-        Ok(self.pair(number, account, &scope, mint, now))
+        Ok(self.pair(number, account, &scope, press, now))
+    }
+
+    /// Ends the login that a token belongs to (RFC 7009): of a refresh token with all its access tokens, of an access token
+    /// only that. Unknown tokens are no error.
+    pub(crate) fn revoke_token(&mut self, token: &str) {
+        if let Some(refresh) = self.refresh.map.get(token) {
+            self.revoke_family(refresh.family);
+        } else if let Some(access) = self.access.map.get_mut(token) {
+            access.revoked = true;
+        }
     }
 
     fn revoke_family(&mut self, number: usize) {
@@ -341,7 +371,12 @@ mod tests {
     use super::*;
 
     fn grants() -> (Grants, Mint) {
-        (Grants::new(28_800, false), Mint::new(Some(1)).unwrap())
+        (Grants::new(false), Mint::new(Some(1)).unwrap())
+    }
+
+    /// Everything these tests want printed.
+    fn press(mint: &Mint) -> impl Fn(AccountIndex, &str) -> Printed + '_ {
+        |_, _| Printed { access: mint.secret("a-"), refresh: mint.secret("r-"), life_s: 28_800 }
     }
 
     fn binding() -> CodeBinding {
@@ -358,20 +393,20 @@ mod tests {
     #[test]
     fn a_refresh_token_works_once_and_a_second_use_ends_the_family() {
         let (mut grants, mint) = grants();
-        let first = grants.login(0, "user:inference", &mint, 0);
-        let other_login = grants.login(0, "user:inference", &mint, 0);
-        let second = grants.refresh(&first.refresh, None, &mint, 10).unwrap();
+        let first = grants.login(0, "user:inference", &press(&mint), 0);
+        let other_login = grants.login(0, "user:inference", &press(&mint), 0);
+        let second = grants.refresh(&first.refresh, None, &press(&mint), 10).unwrap();
         assert!(matches!(grants.bearer(&first.access, 20), Standing::Good(0, _)), "the old access token runs out");
-        assert_eq!(grants.refresh(&first.refresh, None, &mint, 20).unwrap_err(), Denied::Reused);
+        assert_eq!(grants.refresh(&first.refresh, None, &press(&mint), 20).unwrap_err(), Denied::Reused);
         assert_eq!(grants.bearer(&second.access, 20), Standing::Revoked(0));
-        assert_eq!(grants.refresh(&second.refresh, None, &mint, 20).unwrap_err(), Denied::Invalid);
+        assert_eq!(grants.refresh(&second.refresh, None, &press(&mint), 20).unwrap_err(), Denied::Revoked);
         assert!(matches!(grants.bearer(&other_login.access, 20), Standing::Good(0, _)), "another login is untouched");
     }
 
     #[test]
     fn an_access_token_ends_at_its_second() {
         let (mut grants, mint) = grants();
-        let pair = grants.login(3, "user:inference", &mint, 100);
+        let pair = grants.login(3, "user:inference", &press(&mint), 100);
         assert!(matches!(grants.bearer(&pair.access, 28_899), Standing::Good(3, _)));
         assert_eq!(grants.bearer(&pair.access, 28_900), Standing::Expired(3));
         assert_eq!(grants.bearer("sk-ant-oat01-x", 0), Standing::Foreign);
@@ -381,8 +416,8 @@ mod tests {
     fn a_code_works_once_and_its_reuse_ends_what_it_brought() {
         let (mut grants, mint) = grants();
         let code = grants.add_code(binding(), &mint, 0);
-        let pair = grants.exchange(&code, &binding(), &mint, 1).unwrap();
-        assert_eq!(grants.exchange(&code, &binding(), &mint, 2).unwrap_err(), Denied::Reused);
+        let pair = grants.exchange(&code, &binding(), &press(&mint), 1).unwrap();
+        assert_eq!(grants.exchange(&code, &binding(), &press(&mint), 2).unwrap_err(), Denied::Reused);
         assert_eq!(grants.bearer(&pair.access, 3), Standing::Revoked(0));
     }
 
@@ -395,28 +430,31 @@ mod tests {
             let code = grants.add_code(binding(), &mint, 0);
             let mut offered = binding();
             spoil(&mut offered);
-            assert!(matches!(grants.exchange(&code, &offered, &mint, 1), Err(Denied::Mismatch(_))));
-            assert_eq!(grants.exchange(&code, &binding(), &mint, 1).unwrap_err(), Denied::Reused, "used up");
+            assert!(matches!(grants.exchange(&code, &offered, &press(&mint), 1), Err(Denied::Mismatch(_))));
+            assert_eq!(grants.exchange(&code, &binding(), &press(&mint), 1).unwrap_err(), Denied::Reused, "used up");
         }
         let code = grants.add_code(binding(), &mint, 0);
-        assert_eq!(grants.exchange(&code, &binding(), &mint, 600).unwrap_err(), Denied::Invalid, "10 minutes");
+        assert_eq!(grants.exchange(&code, &binding(), &press(&mint), 600).unwrap_err(), Denied::Invalid, "10 minutes");
     }
 
     #[test]
     fn a_refresh_may_ask_for_less_scope_and_never_for_more() {
         let (mut grants, mint) = grants();
-        let pair = grants.login(0, "user:profile user:inference", &mint, 0);
-        assert_eq!(grants.refresh(&pair.refresh, Some("org:create_api_key"), &mint, 1).unwrap_err(), Denied::Scope);
-        let less = grants.refresh(&pair.refresh, Some("user:inference"), &mint, 1).unwrap();
+        let pair = grants.login(0, "user:profile user:inference", &press(&mint), 0);
+        assert_eq!(
+            grants.refresh(&pair.refresh, Some("org:create_api_key"), &press(&mint), 1).unwrap_err(),
+            Denied::Scope
+        );
+        let less = grants.refresh(&pair.refresh, Some("user:inference"), &press(&mint), 1).unwrap();
         assert_eq!(less.scope, "user:inference");
     }
 
     #[test]
     fn where_a_refresh_ends_older_access_tokens_it_does() {
         let mint = Mint::new(Some(1)).unwrap();
-        let mut grants = Grants::new(28_800, true);
-        let first = grants.login(0, "user:inference", &mint, 0);
-        let second = grants.refresh(&first.refresh, None, &mint, 1).unwrap();
+        let mut grants = Grants::new(true);
+        let first = grants.login(0, "user:inference", &press(&mint), 0);
+        let second = grants.refresh(&first.refresh, None, &press(&mint), 1).unwrap();
         assert_eq!(grants.bearer(&first.access, 2), Standing::Revoked(0));
         assert!(matches!(grants.bearer(&second.access, 2), Standing::Good(0, _)));
     }

@@ -8,23 +8,35 @@ use http::request::Parts;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
-use crate::answer::Refused;
 use crate::log::Endpoint;
-use crate::refusal::Refusal;
+use crate::site::Site;
 
 /// Largest body of Messages and `count_tokens`: 32 MB.
 pub(crate) const MAX_BODY: usize = 32 * 1024 * 1024;
 /// What is read and thrown away of a larger one, so that the client gets to see the 413.
 const MAX_READ: usize = 8 * MAX_BODY;
 
+/// Why a body cannot be used; each vendor says it in its own words.
+#[derive(Clone, Debug)]
+pub(crate) enum BadBody {
+    TooLarge,
+    /// `content-encoding` unknown, or the body does not follow it.
+    Encoding(String),
+    /// No JSON.
+    Json(String),
+}
+
 /// See the module.
 pub(crate) struct Call {
+    pub(crate) site: Site,
+    /// The path as the real vendor would see it.
+    pub(crate) path: String,
     pub(crate) endpoint: Endpoint,
     pub(crate) head: Parts,
     /// As received.
     pub(crate) raw: Bytes,
     /// After content decoding.
-    pub(crate) body: Result<Bytes, Refused>,
+    pub(crate) body: Result<Bytes, BadBody>,
     pub(crate) request_id: String,
 }
 
@@ -38,10 +50,16 @@ impl Call {
         all.flat_map(|value| value.split(',')).any(|one| one.trim() == beta)
     }
 
-    pub(crate) fn json(&self) -> Result<serde_json::Value, Refused> {
-        let body = self.body.clone()?;
-        serde_json::from_slice(&body)
-            .map_err(|error| Refused::invalid(format!("The request body is not valid JSON: {error}")))
+    pub(crate) fn json(&self) -> Result<serde_json::Value, BadBody> {
+        serde_json::from_slice(&self.body.clone()?).map_err(|error| BadBody::Json(error.to_string()))
+    }
+
+    pub(crate) fn method(&self) -> &str {
+        self.head.method.as_str()
+    }
+
+    pub(crate) fn query(&self) -> Option<&str> {
+        self.head.uri.query()
     }
 }
 
@@ -74,7 +92,7 @@ pub(crate) fn presented(headers: &HeaderMap) -> Presented {
 }
 
 /// The whole body, or the fact that it is too large. A client that goes away leaves what had come.
-pub(crate) async fn read(mut body: Incoming) -> Result<Bytes, Refused> {
+pub(crate) async fn read(mut body: Incoming) -> Result<Bytes, BadBody> {
     let mut all = BytesMut::new();
     let mut read = 0;
     while let Some(Ok(frame)) = body.frame().await {
@@ -86,12 +104,12 @@ pub(crate) async fn read(mut body: Incoming) -> Result<Bytes, Refused> {
             break;
         }
     }
-    if read > MAX_BODY { Err(Refusal::TooLarge.into()) } else { Ok(all.freeze()) }
+    if read > MAX_BODY { Err(BadBody::TooLarge) } else { Ok(all.freeze()) }
 }
 
-/// Undoes `content-encoding`. Whether the real vendor takes compressed bodies is not documented; this one does.
-pub(crate) fn decode(raw: &Bytes, encoding: Option<&str>) -> Result<Bytes, Refused> {
-    let unreadable = || Refused::invalid("The request body could not be decompressed");
+/// Undoes `content-encoding`. The Codex backend takes zstd; whether the other vendors do is not documented, these do.
+pub(crate) fn decode(raw: &Bytes, encoding: Option<&str>) -> Result<Bytes, BadBody> {
+    let unreadable = || BadBody::Encoding("The request body could not be decompressed".to_owned());
     let limit = MAX_BODY as u64 + 1;
     let mut plain = Vec::new();
     match encoding {
@@ -104,7 +122,7 @@ pub(crate) fn decode(raw: &Bytes, encoding: Option<&str>) -> Result<Bytes, Refus
             let reader = zstd::stream::read::Decoder::with_buffer(raw.as_ref()).map_err(|_| unreadable())?;
             reader.take(limit).read_to_end(&mut plain).map_err(|_| unreadable())?;
         }
-        Some(other) => return Err(Refused::invalid(format!("Unsupported content-encoding: {other}"))),
+        Some(other) => return Err(BadBody::Encoding(format!("Unsupported content-encoding: {other}"))),
     }
-    if plain.len() > MAX_BODY { Err(Refusal::TooLarge.into()) } else { Ok(plain.into()) }
+    if plain.len() > MAX_BODY { Err(BadBody::TooLarge) } else { Ok(plain.into()) }
 }

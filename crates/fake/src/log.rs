@@ -9,23 +9,48 @@ use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 
 use crate::config::LogLimits;
+use crate::site::Site;
 
 /// What a request is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Endpoint {
-    /// `POST /v1/messages`
+    /// In scripts only: whatever asks a model, by any protocol, also in a WebSocket.
     #[default]
+    Inference,
+    /// Anthropic Messages
     Messages,
+    /// OpenAI Responses: `POST …/responses`, or one `response.create` in a WebSocket
+    Responses,
+    /// OpenAI Chat Completions
+    ChatCompletions,
+    /// `GET …/responses` to open a WebSocket
+    Socket,
+    /// `POST …/responses/compact`
+    Compact,
+    /// `POST /v1/responses/input_tokens`
+    InputTokens,
     /// `POST /v1/messages/count_tokens`
     CountTokens,
-    /// `GET /v1/models…`
+    /// `GET …/models…`
     Models,
-    /// `GET /oauth/authorize`
+    /// `GET /oauth/authorize` of Anthropic or OpenAI
     Authorize,
-    /// `POST /v1/oauth/token`
+    /// `POST /v1/oauth/token` of Anthropic, `POST /oauth/token` of OpenAI
     Token,
-    /// `GET /api/oauth/usage`
+    /// `POST /oauth/revoke`
+    Revoke,
+    /// `POST /api/accounts/deviceauth/usercode`
+    DeviceCode,
+    /// `POST /api/accounts/deviceauth/token`
+    DeviceToken,
+    /// `GET /codex/device`: the page where a person confirms
+    DevicePage,
+    /// `GET /backend-api/wham/accounts/check`
+    Accounts,
+    /// `POST /backend-api/wham/rate-limit-reset-credits/consume`: never right for a gateway
+    ConsumeReset,
+    /// `GET /api/oauth/usage` of Anthropic, `GET /backend-api/wham/usage` of ChatGPT
     Usage,
     /// `GET /api/oauth/profile`
     Profile,
@@ -35,6 +60,14 @@ pub enum Endpoint {
     Hello,
     /// Anything else.
     Other,
+}
+
+impl Endpoint {
+    /// Does it ask a model?
+    #[must_use]
+    pub fn is_inference(self) -> bool {
+        matches!(self, Self::Inference | Self::Messages | Self::Responses | Self::ChatCompletions)
+    }
 }
 
 /// How far an answer came.
@@ -58,11 +91,13 @@ pub struct Seen {
     pub number: u64,
     /// Unix milliseconds by the vendor's clock.
     pub at_ms: i64,
+    /// Where it went.
+    pub site: Site,
     /// What it is for.
     pub endpoint: Endpoint,
-    /// Method.
+    /// Method; `WS` for a frame in a WebSocket, whose body is the frame's text and whose headers are the handshake's.
     pub method: String,
-    /// Path and query.
+    /// Path and query as received, with the site's prefix.
     pub path: String,
     /// Headers as received, names in lower case.
     pub headers: HeaderMap,

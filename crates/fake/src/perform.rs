@@ -10,10 +10,9 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
-use crate::answer::{Answer, Content, Part, Refused};
+use crate::answer::{Answer, Content, Part};
 use crate::fault::{Chunking, Effect, Fault, Point};
 use crate::log::{Ending, Progress};
-use crate::messages::ping;
 use crate::play::{Cut, Play, Step};
 use crate::route::NoAnswer;
 
@@ -21,13 +20,12 @@ use crate::route::NoAnswer;
 pub(crate) struct Stage {
     pub(crate) progress: Arc<Progress>,
     pub(crate) cut: Arc<Cut>,
-    pub(crate) request_id: String,
+    /// Name and value of the header by which the vendor tells this request from others.
+    pub(crate) request_id: (&'static str, String),
     /// Is this an answer whose content an agent acts on?
     pub(crate) counts_as_content: bool,
     /// Pause before each event.
     pub(crate) pace: Duration,
-    /// Unix seconds by the vendor's clock.
-    pub(crate) now: i64,
     /// Does the client take gzip?
     pub(crate) takes_gzip: bool,
 }
@@ -88,12 +86,12 @@ fn headers(answer: &Answer, fault: Option<&Fault>, stage: &Stage) -> HeaderMap {
     };
     match &answer.content {
         Content::Text { kind, .. } => set("content-type", kind),
-        Content::Stream(_) => {
+        Content::Stream(..) => {
             set("content-type", "text/event-stream; charset=utf-8");
             set("cache-control", "no-cache");
         }
     }
-    set("request-id", &stage.request_id);
+    set(stage.request_id.0, &stage.request_id.1);
     if gzips(fault, stage) {
         set("content-encoding", "gzip");
     }
@@ -116,15 +114,18 @@ fn body(answer: Answer, fault: Option<&Fault>, stage: Stage) -> Play {
     let ok = answer.status == 200 && stage.counts_as_content;
     let (is_stream, pieces) = match answer.content {
         Content::Text { body, .. } => (false, text_pieces(body, effect)),
-        Content::Stream(mut events) => {
+        Content::Stream(mut events, grammar) => {
             let breaks = break_point(effect);
-            if breaks == Some(Point::AfterHandshake) && !leading_ping(&events) {
-                events.insert(1.min(events.len()), ping());
+            if breaks == Some(Point::AfterHandshake)
+                && !long_handshake(&events)
+                && let Some(event) = grammar.handshake()
+            {
+                events.insert(1.min(events.len()), event);
             }
             let keep = breaks.map_or(events.len(), |point| kept_events(&events, point));
             events.truncate(keep);
-            if let Effect::ErrorEvent { refusal, .. } = effect {
-                events.push(Refused::event(*refusal, stage.now));
+            if let Some(refused) = answer.failure {
+                events.push(grammar.failure(&refused, keep));
             }
             (true, events.into_iter().map(|event| (event.bytes, event.part == Part::Content)).collect())
         }
@@ -168,7 +169,8 @@ fn break_point(effect: &Effect) -> Option<Point> {
     }
 }
 
-fn leading_ping(events: &[crate::answer::Event]) -> bool {
+/// Is there more of a handshake than its first event?
+fn long_handshake(events: &[crate::answer::Event]) -> bool {
     events.get(1).is_some_and(|event| event.part == Part::Handshake)
 }
 

@@ -1,27 +1,24 @@
-//! One request from its head to its answer: which endpoint, whose credential, which fault.
+//! One request from its head to its answer: which site and endpoint, whose credential, which fault.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Method, Request, Response};
+use http::{Request, Response};
 use hyper::body::Incoming;
 use serde_json::Value;
 
-use crate::answer::{Answer, Refused};
-use crate::auth;
+use crate::answer::{Answer, Content};
+use crate::desk;
 use crate::fault::{Chunking, Effect, Fault, Point};
 use crate::grants::AccountIndex;
-use crate::identity;
 use crate::incoming::{self, Call};
-use crate::log::{Endpoint, Progress, Seen};
-use crate::messages::{self, Manner};
-use crate::models;
-use crate::oauth::{COPY_CODE_PATH, authorize, token};
+use crate::log::{Progress, Seen};
+use crate::manner::Manner;
 use crate::perform::{Stage, perform};
 use crate::play::{Cut, Play};
-use crate::query;
-use crate::quota::headers;
-use crate::refusal::Refusal;
+use crate::refused::Refused;
+use crate::site::Site;
+use crate::standing::standing;
 use crate::state::{State, meets};
 use crate::vendor::Shared;
 use crate::watch;
@@ -31,25 +28,19 @@ use crate::watch;
 #[error("scripted end of the connection")]
 pub(crate) struct NoAnswer;
 
-fn endpoint(method: &Method, path: &str) -> Endpoint {
-    match (method.as_str(), path) {
-        ("POST", "/v1/messages") => Endpoint::Messages,
-        ("POST", "/v1/messages/count_tokens") => Endpoint::CountTokens,
-        ("GET", "/v1/models") => Endpoint::Models,
-        ("GET", path) if path.starts_with("/v1/models/") => Endpoint::Models,
-        ("GET", "/oauth/authorize" | "/cai/oauth/authorize") => Endpoint::Authorize,
-        ("POST", "/v1/oauth/token") => Endpoint::Token,
-        ("GET", "/api/oauth/usage") => Endpoint::Usage,
-        ("GET", "/api/oauth/profile") => Endpoint::Profile,
-        ("GET", "/api/oauth/claude_cli/roles") => Endpoint::Roles,
-        ("HEAD" | "GET", "/api/hello") => Endpoint::Hello,
-        _ => Endpoint::Other,
-    }
-}
-
 fn takes_gzip(headers: &http::HeaderMap) -> bool {
     let accepted = incoming::text(headers, "accept-encoding").unwrap_or_default();
     accepted.split(',').any(|coding| coding.trim().split(';').next() == Some("gzip"))
+}
+
+/// The header that names a request, and a name for it.
+fn request_id(shared: &Shared, site: Site) -> (&'static str, String) {
+    match site {
+        Site::Anthropic => ("request-id", shared.mint.id("req_")),
+        Site::OpenAi | Site::OpenAiAuth => ("x-request-id", shared.mint.id("req_")),
+        Site::ChatGpt => ("x-oai-request-id", shared.mint.id("req_")),
+        Site::Qwen { .. } => ("x-request-id", shared.mint.uuid("request", &shared.mint.id("request"))),
+    }
 }
 
 pub(crate) async fn handle(
@@ -59,15 +50,16 @@ pub(crate) async fn handle(
 ) -> Result<Response<Play>, NoAnswer> {
     let (head, body) = request.into_parts();
     let progress = Arc::new(Progress::default());
-    let request_id = shared.mint.id("req_");
-    let endpoint = endpoint(&head.method, head.uri.path());
+    let (site, path) = Site::of(head.uri.path());
+    let path = path.to_owned();
+    let request_id = request_id(&shared, site);
+    let endpoint = desk::endpoint(site, &head.method, &path);
     let mut stage = Stage {
         progress: Arc::clone(&progress),
         cut,
         request_id: request_id.clone(),
-        counts_as_content: endpoint == Endpoint::Messages,
+        counts_as_content: endpoint.is_inference(),
         pace: shared.config.event_delay,
-        now: shared.state.lock().clock.now(),
         takes_gzip: takes_gzip(&head.headers),
     };
     if head.uri.path().starts_with(crate::control::PREFIX) {
@@ -77,8 +69,8 @@ pub(crate) async fn handle(
     }
     let early = {
         let mut state = shared.state.lock();
-        let account = auth::owner(&auth::standing(&state, &head.headers));
-        state.take_fault(account, |fault| fault.early && fault.on == endpoint)
+        let account = standing(&state, site, &head.headers).owner();
+        state.take_fault(account, |fault| fault.early && meets(fault, endpoint, None))
     };
     let (raw, body) = if early.is_some() {
         drop(body);
@@ -89,10 +81,10 @@ pub(crate) async fn handle(
                 let plain = incoming::decode(&raw, incoming::text(&head.headers, "content-encoding"));
                 (raw, plain)
             }
-            Err(refused) => (Bytes::new(), Err(refused)),
+            Err(bad) => (Bytes::new(), Err(bad)),
         }
     };
-    let call = Call { endpoint, head, raw, body, request_id };
+    let call = Call { site, path, endpoint, head, raw, body, request_id: request_id.1 };
     let (answer, fault) = decide(&shared, &call, early, &progress);
     perform(answer, fault.as_ref(), stage).await
 }
@@ -104,28 +96,17 @@ fn decide(
     early: Option<Fault>,
     progress: &Arc<Progress>,
 ) -> (Option<Answer>, Option<Fault>) {
-    let json = match call.endpoint {
-        Endpoint::Messages | Endpoint::CountTokens => call.json(),
-        Endpoint::Token => token::body(call),
-        _ => Ok(Value::Null),
-    };
+    let json = desk::json(call);
     let mut state = shared.state.lock();
     let state = &mut *state;
-    let account = match call.endpoint {
-        Endpoint::Token => json.as_ref().ok().and_then(|json| token::owner(state, json)),
-        _ => auth::owner(&auth::standing(state, &call.head.headers)),
-    };
+    let account = desk::owner(state, call, json.as_ref().ok());
     record(state, shared, call, json.as_ref().ok(), account, progress);
-    let admitted = match call.endpoint {
-        Endpoint::Authorize | Endpoint::Token | Endpoint::Hello | Endpoint::Other => Ok(0),
-        _ => auth::admit(state, call).map(|(account, _)| account),
-    };
-    let index = match admitted {
+    let index = match desk::admit(state, call, json.as_ref().ok()) {
         Ok(index) => index,
         Err(refused) if early.is_none() => return (Some(refused.answer(&call.request_id)), None),
         Err(_) => 0,
     };
-    let model = json.as_ref().ok().and_then(|json| json.get("model")).and_then(Value::as_str);
+    let model = json.as_ref().ok().and_then(model_of);
     let fault = early.or_else(|| state.take_fault(account, |fault| meets(fault, call.endpoint, model)));
     let answer = match &fault {
         None => Some(serve(shared, state, index, call, json, Manner::default())),
@@ -134,6 +115,12 @@ fn decide(
     (answer, fault)
 }
 
+/// The model that a body names.
+pub(crate) fn model_of(json: &Value) -> Option<&str> {
+    json.get("model").and_then(Value::as_str)
+}
+
+/// Writes the request down, and what is to be held against whoever sent it.
 fn record(
     state: &mut State,
     shared: &Shared,
@@ -146,7 +133,8 @@ fn record(
     for violation in watch::inspect(state, call, json, own_authority) {
         state.violations.add(violation);
     }
-    if let (Endpoint::Messages, Some(json)) = (call.endpoint, json)
+    if call.endpoint.is_inference()
+        && let Some(json) = json
         && let Some(violation) = state.replays.note(call, json, progress, shared.config.agent_retries)
     {
         state.violations.add(violation.to_owned());
@@ -154,13 +142,14 @@ fn record(
     let seen = Seen {
         number: 0,
         at_ms: state.clock.now_ms(),
+        site: call.site,
         endpoint: call.endpoint,
-        method: call.head.method.to_string(),
+        method: call.method().to_owned(),
         path: call.head.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
         headers: call.head.headers.clone(),
         body: call.raw.clone(),
         account: account.and_then(|index| state.accounts.get(index)).map(|account| account.spec.name.clone()),
-        model: json.and_then(|json| json.get("model")?.as_str()).map(str::to_owned),
+        model: json.and_then(model_of).map(str::to_owned),
         request_id: call.request_id.clone(),
         status: None,
         content: false,
@@ -179,71 +168,48 @@ fn faulty(
     fault: &Fault,
 ) -> Option<Answer> {
     let manner = Manner { novelties: fault.novelties, wide_text: fault.chunking == Some(Chunking::SplitUtf8) };
-    let streaming = json.as_ref().is_ok_and(|json| json.get("stream").and_then(Value::as_bool) == Some(true));
     let refused = match &fault.effect {
-        Effect::Refuse(refusal) => Some(refuse(state, index, *refusal).answer(&call.request_id)),
-        Effect::ErrorEvent { refusal, at } if !streaming || *at == Point::BeforeHeaders => {
-            Some(refuse(state, index, *refusal).answer(&call.request_id))
+        Effect::Refuse(refusal) => Some(desk::refuse(state, index, call, *refusal)),
+        Effect::Spent { window, resets_in_s } => {
+            let model = json.as_ref().ok().and_then(model_of).unwrap_or_default();
+            Some(desk::spent(state, index, call, model, window, *resets_in_s))
         }
-        Effect::Answer { status, content_type, body } => {
+        Effect::ErrorEvent { refusal, at: Point::BeforeHeaders } => Some(desk::refuse(state, index, call, *refusal)),
+        _ => None,
+    };
+    let refused = match (&fault.effect, refused) {
+        (_, Some(refused)) => Some(refused.answer(&call.request_id)),
+        (Effect::Answer { status, content_type, body }, None) => {
             Some(Answer::text(*status, content_type.clone(), body.clone()))
         }
-        Effect::Spent { window, resets_in_s } => {
-            let now = state.clock.now();
-            let account = state.accounts.get(index)?;
-            let mut windows = account.windows.clone();
-            windows.roll(now);
-            windows.set(window, 101.0, now + resets_in_s); // 1.01 was seen
-            let model = json.as_ref().ok().and_then(|json| json.get("model")?.as_str()).unwrap_or_default();
-            let pairs = headers::unified(&windows, account.spec.quota_headers, model, true, now);
-            let organization = ("anthropic-organization-id".to_owned(), account.organization_uuid.clone());
-            let refused = Refused::from(Refusal::RateLimit).with(pairs).with(vec![organization]);
-            Some(refused.answer(&call.request_id))
-        }
-        Effect::Truncate { at, .. } | Effect::Stall { at } | Effect::Reset { at }
-            if *at == Point::BeforeHeaders && !fault.after_effect =>
-        {
-            return None;
-        }
-        Effect::Serve
-        | Effect::ErrorEvent { .. }
-        | Effect::Truncate { .. }
-        | Effect::Stall { .. }
-        | Effect::Reset { .. } => None,
+        _ => None,
     };
+    let silent = matches!(
+        fault.effect,
+        Effect::Truncate { at: Point::BeforeHeaders, .. }
+            | Effect::Stall { at: Point::BeforeHeaders }
+            | Effect::Reset { at: Point::BeforeHeaders }
+    );
+    if silent && !fault.after_effect {
+        return None;
+    }
     if refused.is_some() && !fault.after_effect {
         return refused;
     }
-    let served = serve(shared, state, index, call, json, manner);
+    if let (Effect::ErrorEvent { refusal, .. }, false) = (&fault.effect, streaming(json.as_ref().ok())) {
+        // No stream to fail in.
+        return Some(desk::refuse(state, index, call, *refusal).answer(&call.request_id));
+    }
+    let mut served = serve(shared, state, index, call, json, manner);
+    if let (Effect::ErrorEvent { refusal, .. }, Content::Stream(..)) = (&fault.effect, &served.content) {
+        served.failure = Some(desk::fail(state, index, call, *refusal));
+    }
     Some(refused.unwrap_or(served))
 }
 
-/// A scripted row, with the headers that such an answer of this account would carry.
-fn refuse(state: &State, index: AccountIndex, refusal: Refusal) -> Refused {
-    let refused = Refused::saying(refusal, refusal.message(state.clock.now()));
-    let Some(account) = state.accounts.get(index) else { return refused };
-    let bucket = match refusal {
-        Refusal::RequestsPerMinute => "requests",
-        Refusal::InputTokensPerMinute => "input-tokens",
-        Refusal::OutputTokensPerMinute => "output-tokens",
-        Refusal::RateLimit if !account.is_metered() => {
-            let now = state.clock.now();
-            let mut windows = account.windows.clone();
-            windows.roll(now);
-            return refused.with(headers::unified(&windows, account.spec.quota_headers, "", false, now));
-        }
-        _ => return refused,
-    };
-    let reset = headers::rfc3339(state.clock.now() + SCRIPTED_MINUTE_WAIT_S);
-    refused.with(vec![
-        (format!("anthropic-ratelimit-{bucket}-remaining"), "0".to_owned()),
-        (format!("anthropic-ratelimit-{bucket}-reset"), reset),
-        ("retry-after".to_owned(), SCRIPTED_MINUTE_WAIT_S.to_string()),
-    ])
+fn streaming(json: Option<&Value>) -> bool {
+    json.is_some_and(|json| json.get("stream").and_then(Value::as_bool) == Some(true))
 }
-
-/// `retry-after` of a scripted per-minute refusal, unless the script gives its own.
-const SCRIPTED_MINUTE_WAIT_S: i64 = 12;
 
 /// The answer without any fault.
 fn serve(
@@ -254,41 +220,6 @@ fn serve(
     json: Result<Value, Refused>,
     manner: Manner,
 ) -> Answer {
-    let uri = &call.head.uri;
-    let answer = match call.endpoint {
-        Endpoint::Messages => json.and_then(|json| messages::create(shared, state, index, &json, manner)),
-        Endpoint::CountTokens => json.and_then(|json| messages::count_tokens(shared, state, index, &json)),
-        Endpoint::Models => match uri.path().strip_prefix("/v1/models/") {
-            Some(id) => models::one(id),
-            None => models::list(&query::read(uri.query())),
-        },
-        Endpoint::Authorize => Ok(authorize::page(shared, state, uri.query())),
-        Endpoint::Token => json.and_then(|json| token::exchange(shared, state, &json)),
-        Endpoint::Usage | Endpoint::Profile | Endpoint::Roles => {
-            let now = state.clock.now();
-            match (state.accounts.get_mut(index), call.endpoint) {
-                (Some(account), Endpoint::Usage) => Ok(identity::usage(account, now)),
-                (Some(account), Endpoint::Profile) => Ok(identity::profile(account)),
-                (Some(account), _) => Ok(identity::roles(account)),
-                (None, _) => Err(Refusal::ApiError.into()),
-            }
-        }
-        Endpoint::Hello => Ok(Answer::text(200, "", "")),
-        Endpoint::Other if uri.path() == COPY_CODE_PATH => Ok(authorize::copy_code(uri.query())),
-        Endpoint::Other if KNOWN_PATHS.contains(&uri.path()) => Err(Refusal::MethodNotAllowed.into()),
-        Endpoint::Other => Err(Refusal::NotFound.into()),
-    };
+    let answer = desk::serve(shared, state, index, call, json, manner);
     answer.unwrap_or_else(|refused| refused.answer(&call.request_id))
 }
-
-/// Paths that exist, for another method.
-const KNOWN_PATHS: &[&str] = &[
-    "/v1/messages",
-    "/v1/messages/count_tokens",
-    "/v1/models",
-    "/oauth/authorize",
-    "/v1/oauth/token",
-    "/api/oauth/usage",
-    "/api/oauth/profile",
-    "/api/oauth/claude_cli/roles",
-];

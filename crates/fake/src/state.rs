@@ -3,14 +3,15 @@
 use std::collections::{HashSet, VecDeque};
 
 use crate::account::Kind;
+use crate::anthropic::messages::Cache;
 use crate::clock::Clock;
-use crate::config::{AccountSpec, Browser, Config};
+use crate::config::{AccountSpec, Browser, Config, Reply};
 use crate::fault::{Fault, Who};
 use crate::grants::Grants;
 use crate::log::{Endpoint, Log};
-use crate::messages::Cache;
 use crate::quota::buckets::Minute;
 use crate::quota::windows::Windows;
+use crate::site::QwenPlan;
 use crate::watch::Replays;
 
 /// One account as the vendor keeps it.
@@ -19,14 +20,17 @@ pub(crate) struct Account {
     pub(crate) account_uuid: String,
     pub(crate) organization_uuid: String,
     pub(crate) disabled: bool,
+    /// Its plan has lapsed.
+    pub(crate) lapsed: bool,
     pub(crate) windows: Windows,
     pub(crate) minute: Minute,
     pub(crate) cache: Cache,
 }
 
 impl Account {
+    /// Is it billed by use, with limits per minute?
     pub(crate) fn is_metered(&self) -> bool {
-        self.spec.kind == Kind::ApiKey
+        matches!(self.spec.kind, Kind::ApiKey | Kind::OpenAiKey | Kind::Qwen(QwenPlan::PayAsYouGo))
     }
 }
 
@@ -35,6 +39,7 @@ pub(crate) struct State {
     pub(crate) clock: Clock,
     pub(crate) accounts: Vec<Account>,
     pub(crate) grants: Grants,
+    pub(crate) replies: Vec<Reply>,
     pub(crate) browser: Browser,
     pub(crate) faults: VecDeque<(Who, Fault)>,
     pub(crate) log: Log,
@@ -49,7 +54,8 @@ impl State {
         Self {
             clock: Clock::new(config.clock),
             accounts: Vec::new(),
-            grants: Grants::new(config.access_token_life_s, config.refresh_revokes_access),
+            grants: Grants::new(config.refresh_revokes_access),
+            replies: config.replies.clone(),
             browser: config.browser.clone(),
             faults: VecDeque::new(),
             log: Log::new(config.log),
@@ -59,8 +65,15 @@ impl State {
         }
     }
 
-    pub(crate) fn account_named(&self, name_or_email: &str) -> Option<usize> {
-        self.accounts.iter().position(|a| a.spec.name == name_or_email || a.spec.email == name_or_email)
+    /// The account of this kind with this name or email.
+    pub(crate) fn account_named(&self, name_or_email: &str, kind: Kind) -> Option<usize> {
+        let named = |account: &Account| account.spec.name == name_or_email || account.spec.email == name_or_email;
+        self.accounts.iter().position(|account| account.spec.kind == kind && named(account))
+    }
+
+    /// The account of this name.
+    pub(crate) fn index_of(&self, name: &str) -> Option<usize> {
+        self.accounts.iter().position(|account| account.spec.name == name)
     }
 
     /// The next fault for this request, used up by one.
@@ -85,7 +98,8 @@ impl State {
 
 /// Does the fault meet a request to this endpoint that names this model?
 pub(crate) fn meets(fault: &Fault, endpoint: Endpoint, model: Option<&str>) -> bool {
-    fault.on == endpoint && (fault.early || fault.model.is_none() || fault.model.as_deref() == model)
+    let on = fault.on == endpoint || fault.on == Endpoint::Inference && endpoint.is_inference();
+    on && (fault.early || fault.model.is_none() || fault.model.as_deref() == model)
 }
 
 /// What the vendor holds against its clients. Bounded: beyond [`Violations::MOST`] they are only counted.

@@ -9,16 +9,19 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::account::{FakeAccount, Kind, Tokens};
-use crate::config::{AccountSpec, Browser, Config};
+use crate::anthropic::messages::Cache;
+use crate::config::{AccountSpec, Browser, Config, Reply, Slots};
 use crate::fault::{Fault, Who};
 use crate::grants::SCOPES;
 use crate::log::Seen;
-use crate::messages::Cache;
 use crate::mint::Mint;
+use crate::openai_auth::{CHATGPT_SCOPE, jwt};
+use crate::press;
 use crate::quota::buckets::Minute;
 use crate::quota::windows::Windows;
 use crate::quota::{Reading, Window};
 use crate::server;
+use crate::site::{QwenPlan, Region, Site};
 use crate::state::{Account, State};
 
 /// Why the vendor cannot open its doors.
@@ -86,10 +89,26 @@ impl Fake {
         Ok(Self { shared, address, tasks, stop })
     }
 
-    /// `http://127.0.0.1:PORT`, for inference, usage and profile alike.
+    /// `http://127.0.0.1:PORT`: Anthropic, for inference, usage and profile alike. The same as
+    /// [`Fake::url`]`(Site::Anthropic)`.
     #[must_use]
     pub fn base_url(&self) -> String {
         self.shared.base_url.clone()
+    }
+
+    /// What stands in for [`Site::real_origin`], without a slash at the end: `http://127.0.0.1:PORT/chatgpt` for
+    /// `https://chatgpt.com`. What follows is the real vendor's path: `…/backend-api/codex/responses`.
+    #[must_use]
+    pub fn url(&self, site: Site) -> String {
+        format!("{}{}", self.shared.base_url, site.prefix())
+    }
+
+    /// The two bases of one of Alibaba's hosts: OpenAI-compatible (`…/compatible-mode/v1`, for the Coding Plan `…/v1`) and
+    /// Anthropic-compatible (`…/apps/anthropic`).
+    #[must_use]
+    pub fn qwen_urls(&self, plan: QwenPlan, region: Region) -> (String, String) {
+        let (host, (openai, anthropic)) = (self.url(Site::Qwen { plan, region }), Site::qwen_bases(plan));
+        (format!("{host}{openai}"), format!("{host}{anthropic}"))
     }
 
     /// Where it listens.
@@ -129,12 +148,18 @@ impl Fake {
             return Err(NameTaken(spec.name));
         }
         let index = state.accounts.len();
+        let mut key_of = |prefix: &str| {
+            let key = mint.secret(prefix);
+            state.grants.add_key(key.clone(), index);
+            key
+        };
         let key = match spec.kind {
-            Kind::ApiKey => {
-                let key = mint.secret("sk-ant-api03-");
-                state.grants.add_key(key.clone(), index);
-                key
-            }
+            Kind::ApiKey => key_of("sk-ant-api03-"),
+            Kind::OpenAiKey => key_of("sk-proj-"),
+            Kind::Qwen(QwenPlan::Coding) => key_of("sk-sp-"),
+            // Nothing tells these two apart by their looks.
+            Kind::Qwen(QwenPlan::PayAsYouGo | QwenPlan::Token) => key_of("sk-"),
+            Kind::ChatGpt => String::new(),
             Kind::Subscription | Kind::StaticToken => {
                 let token = mint.secret("sk-ant-oat01-");
                 let now = state.clock.now();
@@ -150,18 +175,25 @@ impl Fake {
             account_uuid: mint.uuid("account", &spec.email),
             organization_uuid: mint.uuid("organization", &spec.organization),
             key,
+            site: site_of(&spec),
         };
         let account = Account {
             account_uuid: handle.account_uuid.clone(),
             organization_uuid: handle.organization_uuid.clone(),
             disabled: false,
-            windows: Windows::new(&spec.model_windows),
+            lapsed: false,
+            windows: windows(&spec),
             minute: Minute::new(&spec.buckets, state.clock.now_ms()),
             cache: Cache::default(),
             spec,
         };
         state.accounts.push(account);
         Ok(handle)
+    }
+
+    /// Adds an answer to particular prompts, before those that are there.
+    pub fn reply(&self, reply: Reply) {
+        self.shared.state.lock().replies.insert(0, reply);
     }
 
     /// Queues faults. See [`Fault`] for which requests they meet.
@@ -214,7 +246,7 @@ impl Fake {
         self.shared.state.lock().violations.all()
     }
 
-    /// Registers the body that an agent sends. From the first one on, every `POST /v1/messages` must carry one of the
+    /// Registers the body that an agent sends. From the first one on, every request that asks a model must carry one of the
     /// registered bodies, byte for byte as on the wire, else it is a violation.
     pub fn expect_body(&self, body: &[u8]) {
         self.shared.state.lock().expected_bodies.insert(Sha256::digest(body).into());
@@ -228,6 +260,25 @@ impl Fake {
     }
 }
 
+fn site_of(spec: &AccountSpec) -> Site {
+    match spec.kind {
+        Kind::Subscription | Kind::ApiKey | Kind::StaticToken => Site::Anthropic,
+        Kind::OpenAiKey => Site::OpenAi,
+        Kind::ChatGpt => Site::ChatGpt,
+        Kind::Qwen(plan) => Site::Qwen { plan, region: spec.region },
+    }
+}
+
+fn windows(spec: &AccountSpec) -> Windows {
+    let mut windows = Windows::new(&spec.model_windows);
+    match spec.kind {
+        Kind::Qwen(QwenPlan::Coding) => windows.add(Window::Month),
+        Kind::ChatGpt if spec.chatgpt.slots == Slots::WeekOnly => windows.remove(&Window::FiveHour),
+        _ => {}
+    }
+    windows
+}
+
 impl Drop for Fake {
     fn drop(&mut self) {
         self.stop.cancel();
@@ -238,9 +289,16 @@ impl Shared {
     pub(crate) fn issue_tokens(&self, index: usize) -> Tokens {
         let mut state = self.state.lock();
         let now = state.clock.now();
-        let pair = state.grants.login(index, &SCOPES.join(" "), &self.mint, now);
-        let expires_in = self.config.access_token_life_s;
+        let State { grants, accounts, .. } = &mut *state;
+        let account = accounts.get(index);
+        let chatgpt = account.filter(|account| account.spec.kind == Kind::ChatGpt);
+        let scope = if chatgpt.is_some() { CHATGPT_SCOPE.to_owned() } else { SCOPES.join(" ") };
+        let press = |index, scope: &str| press::print(accounts, &self.config, &self.mint, now, index, scope);
+        let pair = grants.login(index, &scope, &press, now);
+        let id_token = chatgpt.map(|account| jwt::id_token(account, &self.mint, now));
+        let expires_in = pair.life_s;
         Tokens {
+            id_token,
             access_token: pair.access,
             refresh_token: pair.refresh,
             expires_in,
@@ -266,6 +324,12 @@ impl Shared {
     pub(crate) fn set_disabled(&self, index: usize, disabled: bool) {
         if let Some(account) = self.state.lock().accounts.get_mut(index) {
             account.disabled = disabled;
+        }
+    }
+
+    pub(crate) fn set_lapsed(&self, index: usize, lapsed: bool) {
+        if let Some(account) = self.state.lock().accounts.get_mut(index) {
+            account.lapsed = lapsed;
         }
     }
 

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::grants::Standing;
 use crate::incoming::{Call, Presented, presented, text};
 use crate::log::{Ending, Endpoint, Progress};
+use crate::standing::standing;
 use crate::state::State;
 
 /// Headers of one connection only (RFC 9110, 7.6.1), besides those which the connection to us may need for itself:
@@ -34,8 +35,9 @@ const REPLAY_MEMORY: usize = 10_000;
 pub(crate) fn inspect(state: &State, call: &Call, json: Option<&Value>, own_authority: &str) -> Vec<String> {
     let mut found = Vec::new();
     let headers = &call.head.headers;
+    let opens_socket = call.endpoint == Endpoint::Socket;
     for name in HOP_BY_HOP {
-        if headers.contains_key(*name) {
+        if headers.contains_key(*name) && !(opens_socket && *name == "upgrade") {
             found.push(format!("a hop-by-hop header was forwarded: {name}"));
         }
     }
@@ -46,7 +48,8 @@ pub(crate) fn inspect(state: &State, call: &Call, json: Option<&Value>, own_auth
     let connection = headers.get_all("connection").iter().filter_map(|value| value.to_str().ok());
     for option in connection.flat_map(|value| value.split(',')).map(str::trim) {
         let option = option.to_ascii_lowercase();
-        if !(matches!(option.as_str(), "keep-alive" | "close") || own_te && option == "te") {
+        let own = matches!(option.as_str(), "keep-alive" | "close");
+        if !(own || own_te && option == "te" || opens_socket && option == "upgrade") {
             found.push(format!("a connection option was forwarded: {option}"));
         }
     }
@@ -68,7 +71,7 @@ pub(crate) fn inspect(state: &State, call: &Call, json: Option<&Value>, own_auth
     if host != own_authority && host != format!("localhost:{port}") {
         found.push(format!("the host header names somebody else: {host:?}"));
     }
-    if matches!(call.endpoint, Endpoint::Messages | Endpoint::CountTokens | Endpoint::Models) {
+    if call.endpoint.is_inference() || matches!(call.endpoint, Endpoint::CountTokens | Endpoint::Models) {
         found.extend(inspect_inference(state, call, json));
     }
     found
@@ -90,17 +93,17 @@ fn inspect_inference(state: &State, call: &Call, json: Option<&Value>) -> Vec<St
     if presented(headers) == Presented::Several {
         found.push("more than one credential was sent".to_owned());
     }
-    let standing = crate::auth::standing(state, headers);
+    let standing = standing(state, call.site, headers);
     if standing == Standing::Foreign && matches!(presented(headers), Presented::Key(_) | Presented::Bearer(_)) {
         found.push("a credential that this vendor never issued was sent".to_owned());
     }
-    if call.endpoint == Endpoint::Messages
+    if call.endpoint.is_inference()
         && !state.expected_bodies.is_empty()
         && !state.expected_bodies.contains(<[u8; 32]>::from(Sha256::digest(&call.raw)).as_slice())
     {
         found.push("the body is none of those the agent sent: its bytes were changed".to_owned());
     }
-    let owner = crate::auth::owner(&standing).and_then(|index| state.accounts.get(index));
+    let owner = standing.owner().and_then(|index| state.accounts.get(index));
     if let (Some(account), Some(claimed)) = (owner, json.and_then(claimed_account))
         && claimed != account.account_uuid
     {

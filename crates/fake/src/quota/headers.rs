@@ -75,6 +75,7 @@ fn claim_name(window: &Window) -> String {
     match window {
         Window::FiveHour => "five_hour".to_owned(),
         Window::SevenDay => "seven_day".to_owned(),
+        Window::Month => "month".to_owned(),
         Window::Model(suffix) => format!("seven_day_{suffix}"),
     }
 }

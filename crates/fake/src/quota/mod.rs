@@ -14,6 +14,8 @@ pub enum Window {
     FiveHour,
     /// 7 days, whole account: `7d` in headers.
     SevenDay,
+    /// A month, whole account: Alibaba's Coding Plan.
+    Month,
     /// 7 days, some models: the suffix after `7d_` in headers ("oi", "opus").
     Model(String),
 }
@@ -21,9 +23,9 @@ pub enum Window {
 /// A model-scoped weekly window.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelWindow {
-    /// Suffix after `7d_` in headers.
+    /// Suffix after `7d_` in headers; for the Codex backend what follows `x-codex-`.
     pub suffix: String,
-    /// Name in the usage endpoint's `limits[].scope.model.display_name`.
+    /// Name in the usage endpoint's `limits[].scope.model.display_name`; of the Codex backend `limit_name`.
     pub display_name: String,
     /// Models whose id contains this are counted.
     pub models: String,
@@ -35,6 +37,13 @@ impl ModelWindow {
     pub fn fable() -> Self {
         Self { suffix: "oi".to_owned(), display_name: "Fable".to_owned(), models: "fable".to_owned() }
     }
+
+    /// The one of the Codex backend: `x-codex-bengalfox-…`, "GPT-5.3-Codex-Spark".
+    #[must_use]
+    pub fn spark() -> Self {
+        let (suffix, display_name, models) = ("bengalfox", "GPT-5.3-Codex-Spark", "spark");
+        Self { suffix: suffix.to_owned(), display_name: display_name.to_owned(), models: models.to_owned() }
+    }
 }
 
 /// What one answered request takes, in percent of each window.
@@ -42,7 +51,7 @@ impl ModelWindow {
 pub struct Cost {
     /// Of the five-hour window.
     pub five_hour: f64,
-    /// Of the seven-day window.
+    /// Of the seven-day window; of a month's window a quarter of it.
     pub seven_day: f64,
     /// Of each model window that counts the request's model.
     pub model: f64,
@@ -59,7 +68,7 @@ impl Default for Cost {
     }
 }
 
-/// Which `anthropic-ratelimit-unified-*` headers an account's answers carry.
+/// Which `anthropic-ratelimit-unified-*` or `x-codex-*` headers an account's answers carry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum QuotaHeaders {
@@ -72,7 +81,7 @@ pub enum QuotaHeaders {
     None,
 }
 
-/// Per-minute limits of an API key's organisation.
+/// Per-minute limits of an API key's organisation. (OpenAI and Alibaba count input and output together: the sum.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Buckets {
     /// Requests.

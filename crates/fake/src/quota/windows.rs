@@ -4,6 +4,7 @@ use super::{Cost, ModelWindow, Reading, Window};
 
 const FIVE_HOURS_S: i64 = 5 * 3600;
 const SEVEN_DAYS_S: i64 = 7 * 24 * 3600;
+const MONTH_S: i64 = 30 * 24 * 3600;
 
 /// One window of one account.
 #[derive(Clone, Debug)]
@@ -20,8 +21,12 @@ impl PlanWindow {
         Self { window, scope, used_percent: 0.0, resets_at: None }
     }
 
-    fn length_s(&self) -> i64 {
-        if self.window == Window::FiveHour { FIVE_HOURS_S } else { SEVEN_DAYS_S }
+    pub(crate) fn length_s(&self) -> i64 {
+        match self.window {
+            Window::FiveHour => FIVE_HOURS_S,
+            Window::SevenDay | Window::Model(_) => SEVEN_DAYS_S,
+            Window::Month => MONTH_S,
+        }
     }
 
     pub(crate) fn counts(&self, model: &str) -> bool {
@@ -37,6 +42,7 @@ impl PlanWindow {
         match &self.window {
             Window::FiveHour => "5h".to_owned(),
             Window::SevenDay => "7d".to_owned(),
+            Window::Month => "30d".to_owned(),
             Window::Model(suffix) => format!("7d_{suffix}"),
         }
     }
@@ -53,6 +59,14 @@ impl Windows {
         Self(all)
     }
 
+    pub(crate) fn add(&mut self, window: Window) {
+        self.0.push(PlanWindow::new(window, None));
+    }
+
+    pub(crate) fn remove(&mut self, window: &Window) {
+        self.0.retain(|known| known.window != *window);
+    }
+
     /// Empties the windows whose time has come. Call before anything else.
     pub(crate) fn roll(&mut self, now: i64) {
         for window in &mut self.0 {
@@ -63,9 +77,18 @@ impl Windows {
         }
     }
 
+    /// The spent windows that count this model.
+    pub(crate) fn spent<'a>(&'a self, model: &'a str) -> impl Iterator<Item = &'a PlanWindow> {
+        self.0.iter().filter(move |window| window.spent() && window.counts(model))
+    }
+
+    pub(crate) fn find(&self, wanted: &Window) -> Option<&PlanWindow> {
+        self.0.iter().find(|window| window.window == *wanted)
+    }
+
     /// Is a window that counts this model spent?
     pub(crate) fn spent_for(&self, model: &str) -> bool {
-        self.0.iter().any(|window| window.spent() && window.counts(model))
+        self.spent(model).next().is_some()
     }
 
     /// One answered request.
@@ -74,6 +97,7 @@ impl Windows {
             window.used_percent += match window.window {
                 Window::FiveHour => cost.five_hour,
                 Window::SevenDay => cost.seven_day,
+                Window::Month => cost.seven_day / 4.0,
                 Window::Model(_) => cost.model,
             };
             let ends = now + window.length_s();
@@ -87,6 +111,9 @@ impl Windows {
         {
             let scope = ModelWindow { suffix: suffix.clone(), display_name: suffix.clone(), models: suffix.clone() };
             self.0.push(PlanWindow::new(window.clone(), Some(scope)));
+        }
+        if *window == Window::Month && !self.0.iter().any(|known| known.window == *window) {
+            self.add(Window::Month);
         }
         for known in self.0.iter_mut().filter(|known| known.window == *window) {
             known.used_percent = used_percent;

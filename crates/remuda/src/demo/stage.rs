@@ -55,7 +55,7 @@ pub(crate) struct Stage {
 impl Stage {
     /// Starts everything, on ports of the system's choice.
     pub(crate) async fn set() -> anyhow::Result<Self> {
-        let replies = LINES.iter().map(|(when, say)| Reply { when: (*when).to_owned(), say: (*say).to_owned() });
+        let replies = LINES.iter().map(|(when, say)| Reply::say(when, say));
         let habits = Habits { event_delay: PACE, replies: replies.collect(), ..Habits::default() };
         let vendor = Fake::start(habits).await.context("the vendor in miniature cannot be started")?;
         let person = |name: &str, plan, email: &str, organization: &str| AccountSpec {

@@ -1,6 +1,5 @@
 //! A message as server-sent events, in the vendor's order and framing.
 
-use bytes::Bytes;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -46,8 +45,7 @@ fn event(part: Part, data: &Data<'_>) -> Event {
         Data::MessageDelta { .. } => "message_delta",
         Data::MessageStop => "message_stop",
     };
-    let data = serde_json::to_string(data).unwrap_or_default();
-    Event { bytes: Bytes::from(format!("event: {name}\ndata: {data}\n\n")), part }
+    Event::named(part, name, data)
 }
 
 /// A ping, wherever one is wanted.

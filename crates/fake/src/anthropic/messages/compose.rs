@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::Manner;
 use super::message::OutBlock;
 use super::prompt::{Block, Prompt, Thinking, tokens_of};
 use super::rules::signed;
 use crate::config::Reply;
+use crate::manner::Manner;
 use crate::mint::Mint;
 use crate::state::Account;
 

@@ -7,10 +7,12 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::CLIENT_ID;
-use crate::answer::{Answer, Refused};
+use crate::answer::Answer;
 use crate::grants::{AccountIndex, CodeBinding, Denied, Pair};
 use crate::incoming::Call;
+use crate::press;
 use crate::refusal::Refusal;
+use crate::refused::Refused;
 use crate::state::State;
 use crate::vendor::Shared;
 
@@ -64,6 +66,8 @@ pub(crate) fn exchange(shared: &Shared, state: &mut State, json: &Value) -> Resu
     let grant_type = required("grant_type")?;
     let client_id = required("client_id")?;
     let now = state.clock.now();
+    let State { grants, accounts, .. } = state;
+    let press = |index, scope: &str| press::print(accounts, &shared.config, &shared.mint, now, index, scope);
     let granted = match grant_type {
         "authorization_code" => {
             let offered = CodeBinding {
@@ -74,19 +78,19 @@ pub(crate) fn exchange(shared: &Shared, state: &mut State, json: &Value) -> Resu
                 challenge: URL_SAFE_NO_PAD.encode(Sha256::digest(required("code_verifier")?)),
                 scope: String::new(),
             };
-            state.grants.exchange(required("code")?, &offered, &shared.mint, now)
+            grants.exchange(required("code")?, &offered, &press, now)
         }
         "refresh_token" => {
             let token = required("refresh_token")?;
             if client_id != CLIENT_ID {
                 return Err(Refusal::InvalidClient.into());
             }
-            state.grants.refresh(token, json.get("scope").and_then(Value::as_str), &shared.mint, now)
+            grants.refresh(token, json.get("scope").and_then(Value::as_str), &press, now)
         }
         _ => return Err(Refusal::UnsupportedGrantType.into()),
     };
     match granted {
-        Ok(pair) => answer(state, pair, shared.config.access_token_life_s),
+        Ok(pair) => answer(state, pair),
         Err(denied) => Err(refuse(state, denied, grant_type, owner(state, json))),
     }
 }
@@ -99,20 +103,20 @@ fn refuse(state: &mut State, denied: Denied, grant_type: &str, owner: Option<Acc
             state.violations.add(format!("a {what} of {name:?} was used again; its login is revoked"));
             Refusal::GrantInvalid.into()
         }
-        Denied::Invalid if grant_type == "refresh_token" => Refusal::GrantInvalid.into(),
-        Denied::Invalid => Refused::saying(Refusal::GrantInvalid, "Invalid 'code' in request."),
+        Denied::Invalid | Denied::Revoked if grant_type == "refresh_token" => Refusal::GrantInvalid.into(),
+        Denied::Invalid | Denied::Revoked => Refused::saying(Refusal::GrantInvalid, "Invalid 'code' in request."),
         Denied::Mismatch("client_id") => Refusal::InvalidClient.into(),
         Denied::Mismatch(field) => Refused::saying(Refusal::GrantInvalid, format!("Invalid '{field}' in request.")),
         Denied::Scope => Refusal::InvalidScope.into(),
     }
 }
 
-fn answer(state: &State, pair: Pair, expires_in: i64) -> Result<Answer, Refused> {
+fn answer(state: &State, pair: Pair) -> Result<Answer, Refused> {
     let Some(account) = state.accounts.get(pair.account) else { return Err(Refusal::ApiError.into()) };
     let granted = Granted {
         token_type: "Bearer",
         access_token: pair.access,
-        expires_in,
+        expires_in: pair.life_s,
         refresh_token: pair.refresh,
         scope: pair.scope,
         organization: Organization { uuid: &account.organization_uuid, name: &account.spec.organization },

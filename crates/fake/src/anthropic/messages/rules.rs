@@ -6,8 +6,8 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use super::prompt::{Block, Prompt, Role, Thinking, Turn};
-use crate::answer::Refused;
 use crate::mint::Mint;
+use crate::refused::Refused;
 
 /// Most cache marks of one request.
 const MOST_CACHE_MARKS: usize = 4;

@@ -115,6 +115,7 @@ fn limits(windows: &Windows) -> Vec<Value> {
         let (kind, group) = match &window.window {
             Window::FiveHour => ("session", "session"),
             Window::SevenDay => ("weekly_all", "weekly"),
+            Window::Month => ("monthly_all", "monthly"),
             Window::Model(_) => ("weekly_scoped", "weekly"),
         };
         let scope = window

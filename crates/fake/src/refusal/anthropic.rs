@@ -1,8 +1,10 @@
-//! The vendor's error table: every refusal that is known to occur, by name, as it stands on the wire.
+//! Anthropic's error table: every refusal that is known to occur, by name, as it stands on the wire.
 
 use serde::{Deserialize, Serialize};
 
-/// A row of the error table.
+use super::{Row, Shape};
+
+/// A row of Anthropic's error table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Refusal {
@@ -109,31 +111,6 @@ pub enum Refusal {
     TokenRateLimited,
 }
 
-/// How the body is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Shape {
-    /// `{"type":"error","error":{"type","message"},"request_id"}`
-    Api,
-    /// As `Api` with `error.details`, given as a JSON text.
-    ApiWith(&'static str),
-    /// `{"error":<kind>,"error_description":<message>}`
-    Oauth,
-    /// `{"error":{"type","message"}}`: the token endpoint's own limiter.
-    Bare,
-    /// The message is the body, of this content type.
-    Raw(&'static str),
-}
-
-/// A row as data.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Row {
-    pub(crate) status: u16,
-    pub(crate) kind: &'static str,
-    pub(crate) message: &'static str,
-    pub(crate) shape: Shape,
-    pub(crate) headers: &'static [(&'static str, &'static str)],
-}
-
 const HTML: Shape = Shape::Raw("text/html; charset=UTF-8");
 const REVOKED: &str = r#"{"error_visibility":"user_facing"}"#;
 const PLAN_LIMIT: &str = "This request would exceed your account's rate limit. Please try again later.";
@@ -147,24 +124,10 @@ const fn row(
     message: &'static str,
     headers: &'static [(&'static str, &'static str)],
 ) -> Row {
-    Row { status, kind, message, shape, headers }
+    Row { status, kind, code: None, message, shape, headers }
 }
 
-/// Stands in the texts of spend limits for the first day of the next month.
-const RESUME: &str = "{resume}";
-
 impl Refusal {
-    /// The row's text as it is said now.
-    pub(crate) fn message(self, now: i64) -> String {
-        let row = self.row();
-        if !row.message.contains(RESUME) {
-            return row.message.to_owned();
-        }
-        let today = jiff::Timestamp::from_second(now).unwrap_or_default().to_zoned(jiff::tz::TimeZone::UTC).date();
-        let next = today.last_of_month().tomorrow().unwrap_or(today);
-        row.message.replace(RESUME, &next.to_string())
-    }
-
     /// The row. Texts: Anthropic's error pages and public reports of 2026; a table, hence the length of its lines.
     #[rustfmt::skip]
     pub(crate) const fn row(self) -> Row {

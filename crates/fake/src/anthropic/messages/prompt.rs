@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::{Value, json};
 
-use crate::answer::Refused;
+use crate::refused::Refused;
 
 /// One content block with its place, for error texts: `messages.3.content.0`.
 pub(crate) struct Block<'a> {

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::answer::{Answer, Refused};
+use crate::answer::Answer;
 use crate::refusal::Refusal;
+use crate::refused::Refused;
 
 /// Id, display name, created. Newest first, as the vendor lists them; state of November 2026.
 const MODELS: &[(&str, &str, &str)] = &[

@@ -13,25 +13,19 @@ pub(crate) use stream::ping;
 
 use serde_json::Value;
 
-use crate::answer::{Answer, Content, Refused};
+use crate::answer::Answer;
+use crate::anthropic::models;
+use crate::grammar::Grammar;
 use crate::grants::AccountIndex;
+use crate::manner::Manner;
 use crate::mint::Mint;
-use crate::models;
 use crate::quota::buckets::Limit;
 use crate::quota::headers::{self, Pairs};
 use crate::refusal::Refusal;
+use crate::refused::Refused;
 use crate::state::{Account, State};
 use crate::vendor::Shared;
 use prompt::Prompt;
-
-/// What a fault asks of the answer's content.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Manner {
-    /// Unknown events, block types and fields.
-    pub(crate) novelties: bool,
-    /// The text must have characters of more than one byte.
-    pub(crate) wide_text: bool,
-}
 
 /// Answers one message, or refuses.
 pub(crate) fn create(
@@ -44,7 +38,7 @@ pub(crate) fn create(
     let (now, now_ms) = (state.clock.now(), state.clock.now_ms());
     let Some(account) = state.accounts.get_mut(index) else { return Err(Refusal::ApiError.into()) };
     let prompt = read(json, &shared.mint, account)?;
-    let blocks = compose::answer(&prompt, &shared.config.replies, &shared.mint, account, manner);
+    let blocks = compose::answer(&prompt, &state.replies, &shared.mint, account, manner);
     let output = compose::cut(blocks, prompt.max_tokens);
     let (total, _) = prompt.tokens();
     let quota = admit(account, &prompt, total, output.tokens, (now, now_ms)).map_err(|refused| {
@@ -57,7 +51,7 @@ pub(crate) fn create(
         if manner.novelties {
             events = novelty::among(events);
         }
-        Answer { status: 200, headers: Pairs::new(), content: Content::Stream(events) }
+        Answer::stream(events, Grammar::Messages)
     } else if manner.novelties {
         Answer::json(200, &novelty::within(&message))
     } else {

@@ -1,33 +1,17 @@
 //! Who may come in: version, credential, beta flags. Strict, in the vendor's words.
 
-use crate::answer::Refused;
 use crate::grants::{AccountIndex, Rights, Standing};
 use crate::incoming::{Call, Presented, presented};
 use crate::log::Endpoint;
 use crate::refusal::Refusal;
+use crate::refused::Refused;
+use crate::standing::standing;
 use crate::state::State;
 
 /// Bearer tokens are only looked at together with this flag.
 const OAUTH_BETA: &str = "oauth-2025-04-20";
 /// `count_tokens` with a bearer token wants this one as well.
 const COUNT_BETA: &str = "token-counting-2024-11-01";
-
-/// What the vendor makes of the credential, good or bad.
-pub(crate) fn standing(state: &State, headers: &http::HeaderMap) -> Standing {
-    match presented(headers) {
-        Presented::Key(key) => state.grants.key(&key),
-        Presented::Bearer(token) => state.grants.bearer(&token, state.clock.now()),
-        Presented::Nothing | Presented::Several => Standing::Foreign,
-    }
-}
-
-/// The account a standing belongs to, if any.
-pub(crate) fn owner(standing: &Standing) -> Option<AccountIndex> {
-    match standing {
-        Standing::Good(account, _) | Standing::Expired(account) | Standing::Revoked(account) => Some(*account),
-        Standing::Foreign => None,
-    }
-}
 
 /// Lets an API request in, or says why not.
 pub(crate) fn admit(state: &State, call: &Call) -> Result<(AccountIndex, Rights), Refused> {
@@ -45,7 +29,7 @@ pub(crate) fn admit(state: &State, call: &Call) -> Result<(AccountIndex, Rights)
         Presented::Bearer(_) | Presented::Key(_) => {}
     }
     let bearer = matches!(presented, Presented::Bearer(_));
-    let (account, rights) = match standing(state, headers) {
+    let (account, rights) = match standing(state, call.site, headers) {
         Standing::Good(account, rights) => (account, rights),
         Standing::Expired(_) => return Err(Refusal::TokenExpired.into()),
         Standing::Revoked(_) if bearer => return Err(Refusal::TokenRevoked.into()),

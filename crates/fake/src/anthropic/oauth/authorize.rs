@@ -113,14 +113,18 @@ enum Choice {
 fn who(state: &State, hint: &str) -> Choice {
     let found = |index: Option<AccountIndex>| index.map_or(Choice::Nobody, Choice::Account);
     if !hint.is_empty() {
-        return found(state.account_named(hint));
+        return found(subscription_named(state, hint));
     }
     match &state.browser {
         Browser::First => found(state.accounts.iter().position(|account| account.spec.kind == Kind::Subscription)),
-        Browser::User(name) => found(state.account_named(name)),
+        Browser::User(name) => found(subscription_named(state, name)),
         Browser::Person => Choice::Ask,
         Browser::Declines => Choice::Nobody,
     }
+}
+
+fn subscription_named(state: &State, name_or_email: &str) -> Option<AccountIndex> {
+    state.account_named(name_or_email, Kind::Subscription)
 }
 
 fn chooser(state: &State, raw_query: &str) -> Answer {
