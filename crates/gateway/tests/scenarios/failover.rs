@@ -54,7 +54,7 @@ async fn a_failure_inside_a_200_stream_before_content_is_never_seen(#[case] refu
     world.subscription("work").await;
     world.subscription("home").await;
     world.chain("work", &["home"]).await;
-    let fault = Effect::ErrorEvent { refusal, at: Point::AfterHandshake };
+    let fault = Effect::ErrorEvent { refusal: refusal.into(), at: Point::AfterHandshake };
     world.vendor.script("work", [Fault::new(fault)]);
     let text = world.ask("s", "hi").send().await.unwrap().text().await.unwrap();
     assert!(spoken(&text).starts_with("pong hi"), "{text}");
@@ -68,7 +68,7 @@ async fn overload_is_waited_out_on_the_same_account_and_nobody_is_blamed() {
     world.subscription("work").await;
     world.subscription("home").await;
     world.chain("work", &["home"]).await;
-    world.vendor.script("work", [Fault::new(Effect::Refuse(Refusal::Overloaded)).retry_after("0.01")]);
+    world.vendor.script("work", [Fault::new(Effect::Refuse(Refusal::Overloaded.into())).retry_after("0.01")]);
     assert!(world.answer("s", "hi").await.starts_with("pong"));
     assert_eq!(world.asked(), ["work", "work"]);
     world.daemon.herd.look(|snapshot, _| {
@@ -83,7 +83,7 @@ async fn after_content_there_is_no_retry_and_the_failure_is_seen() {
     world.subscription("work").await;
     world.subscription("home").await;
     world.chain("work", &["home"]).await;
-    let fault = Effect::ErrorEvent { refusal: Refusal::Overloaded, at: Point::AfterContent };
+    let fault = Effect::ErrorEvent { refusal: Refusal::Overloaded.into(), at: Point::AfterContent };
     world.vendor.script("work", [Fault::new(fault)]);
     let text = world.ask("s", "count to 20").send().await.unwrap().text().await.unwrap();
     assert!(text.contains("event: error"), "{text}");
@@ -120,7 +120,7 @@ async fn a_stream_without_its_last_event_is_noticed() {
 #[case::reset(Effect::Reset { at: Point::BeforeHeaders })]
 #[case::cut(Effect::Truncate { at: Point::AfterHandshake, clean: false })]
 #[case::ended(Effect::Truncate { at: Point::AfterHandshake, clean: true })]
-#[case::server_error(Effect::Refuse(Refusal::ApiError))]
+#[case::server_error(Effect::Refuse(Refusal::ApiError.into()))]
 #[tokio::test]
 async fn a_passing_fault_is_tried_once_more_and_then_the_chain(#[case] effect: Effect) {
     let mut world = World::new().await;
@@ -201,7 +201,7 @@ async fn what_the_request_itself_is_refused_for_passes_unchanged_and_blames_nobo
     world.subscription("work").await;
     world.subscription("home").await;
     world.chain("work", &["home"]).await;
-    world.vendor.script("work", [Fault::new(Effect::Refuse(refusal))]);
+    world.vendor.script("work", [Fault::new(Effect::Refuse(refusal.into()))]);
     let response = world.ask("s", "hi").send().await.unwrap();
     assert_eq!(response.status(), status);
     assert_eq!(world.asked(), ["work"]);
