@@ -5,6 +5,8 @@ use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, header::InvalidHeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::keys::PREFIX;
+
 /// Headers that belong to one connection (RFC 9110, section 7.6.1), beside those that `Connection` names.
 const HOP_BY_HOP: [&str; 8] = [
     "connection",
@@ -40,6 +42,10 @@ pub struct Needs {
 /// The header by which a host presents its client key without giving up its own auth header.
 pub const KEY_HEADER: &str = "x-remuda-key";
 
+/// Where a Codex that is logged in itself presents its client key: of all headers of its built-in provider only this one and
+/// `openai-organization` can be given per process (seen in 0.169.0, November 2026).
+pub const PROJECT_HEADER: &str = "openai-project";
+
 /// The headers for one attempt, and in words what was changed.
 ///
 /// # Errors
@@ -54,7 +60,9 @@ pub fn for_vendor(
     let named = named_by_connection(client);
     for (name, value) in client {
         let n = name.as_str();
-        if OURS.contains(&n) || n.starts_with("x-remuda-") || is_hop(n, &named) {
+        // A client key opens nothing but this gateway; wherever it stands, it goes no further.
+        let is_key = value.as_bytes().starts_with(PREFIX.as_bytes());
+        if OURS.contains(&n) || n.starts_with("x-remuda-") || is_key || is_hop(n, &named) {
             continue;
         }
         out.append(name.clone(), value.clone());
@@ -166,6 +174,7 @@ mod tests {
             ("authorization", "Bearer rmd_1"),
             ("x-api-key", "rmd_2"),
             ("x-remuda-key", "rmd_3"),
+            ("openai-project", "rmd_4"),
             ("cookie", "c"),
         ]);
         let (out, _) = sent(&client, AuthStyle::ApiKey, &[]);

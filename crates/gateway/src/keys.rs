@@ -14,7 +14,7 @@ use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::headers::KEY_HEADER;
+use crate::headers::{KEY_HEADER, PROJECT_HEADER};
 
 /// How every client key begins.
 pub const PREFIX: &str = "rmd_";
@@ -136,7 +136,8 @@ fn presented(headers: &HeaderMap) -> impl Iterator<Item = &str> {
         scheme.eq_ignore_ascii_case("bearer").then_some(text)
     });
     let key = headers.get_all("x-api-key").iter().filter_map(|v| v.to_str().ok());
-    own.chain(bearer).chain(key).map(str::trim).filter(|text| !text.is_empty()).take(8)
+    let project = headers.get_all(PROJECT_HEADER).iter().filter_map(|v| v.to_str().ok());
+    own.chain(bearer).chain(key).chain(project).map(str::trim).filter(|text| !text.is_empty()).take(8)
 }
 
 #[cfg(test)]
@@ -178,6 +179,7 @@ mod tests {
     #[case("authorization", "Bearer ")]
     #[case("authorization", "bearer ")]
     #[case("x-api-key", "")]
+    #[case("openai-project", "")]
     fn a_key_opens_in_every_header_that_hosts_use(#[case] name: &'static str, #[case] scheme: &str) {
         let (all, text, id) = keys(None);
         let known = all.recognise(&headers(name, &format!("{scheme}{text}")), 100).unwrap();
