@@ -32,6 +32,23 @@ impl fmt::Display for RequestId {
 #[serde(transparent)]
 pub struct SessionKey(pub String);
 
+impl SessionKey {
+    /// Between a conversation and the name of an agent that works for it. No host has it in its ids.
+    const AGENT: char = '>';
+
+    /// The conversation of an agent that works for this one, where the host names it only within its parent's.
+    #[must_use]
+    pub fn of_subagent(&self, agent: &str) -> Self {
+        Self(format!("{}{}{agent}", self.0, Self::AGENT))
+    }
+
+    /// Was it made by [`SessionKey::of_subagent`]?
+    #[must_use]
+    pub fn is_subagent(&self) -> bool {
+        self.0.contains(Self::AGENT)
+    }
+}
+
 /// The name a person gives an account: unique without regard to case, 1 to 64 characters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

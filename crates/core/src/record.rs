@@ -6,7 +6,8 @@ use crate::account::{CostClass, Vendor};
 use crate::id::{AccountId, RequestId, SessionKey};
 use crate::protocol::Protocols;
 use crate::request::{Host, RequestKind};
-use crate::route::{Outcome, Refreshed, SkipReason, StateChange};
+use crate::route::{Because, Outcome, Refreshed, SkipReason, StateChange};
+use crate::snapshot::Strategy;
 use crate::time::UnixSeconds;
 use crate::verdict::Verdict;
 
@@ -25,8 +26,40 @@ pub enum SourceReason {
     Project,
     /// The session's home.
     Bound,
+    /// The home of the conversation whose subagent this is.
+    Parent,
     /// `remuda use`.
     Active,
+}
+
+/// A member of a pool that could take a conversation, and its rating by the pool's strategy.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rival {
+    /// Who.
+    pub account: AccountId,
+    /// Its label at the time.
+    pub label: String,
+    /// Its rating.
+    #[serde(flatten)]
+    pub because: Because,
+}
+
+/// How a pool has placed the conversation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Placed {
+    /// The pool's strategy.
+    pub strategy: Strategy,
+    /// The rating of the member that was taken.
+    #[serde(flatten)]
+    pub because: Because,
+    /// The other members that could have taken it, the next best first; at most [`Placed::MOST_OTHERS`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<Rival>,
+}
+
+impl Placed {
+    /// More members than this are not listed.
+    pub const MOST_OTHERS: usize = 16;
 }
 
 /// A candidate that was passed over.
@@ -153,6 +186,9 @@ pub struct Record {
     /// The pool that it was meant for or that placed its session, without its `@`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_pool: Option<String>,
+    /// How the pool chose among its members, when it has placed the conversation with this request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placed: Option<Placed>,
     /// Who was passed over.
     pub skipped: Vec<Skipped>,
     /// Who was asked, in order.

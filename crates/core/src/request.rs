@@ -155,4 +155,20 @@ pub struct RequestFacts {
     pub owner: Option<AccountId>,
     /// Can the body be sent again?
     pub replayable: bool,
+    /// What is known of its conversation.
+    #[serde(default)]
+    pub conversation: Conversation,
+}
+
+/// What is known of the conversation that a request belongs to, besides where it lives.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Conversation {
+    /// The conversation that started this one: this is a subagent's, and the host says whose.
+    ///
+    /// A subagent is a conversation of its own. It goes where its parent goes, with one difference: where a pool has
+    /// placed the parent, the pool places each of its subagents anew, so that a fan-out is not pinned to one account.
+    pub parent: Option<SessionKey>,
+    /// Where that one lives.
+    pub parent_home: Option<Home>,
 }

@@ -7,6 +7,7 @@
 //! | Module | Its one question |
 //! |---|---|
 //! | `source` | whom is the request meant for? |
+//! | `place` | where does a pool put a new conversation? |
 //! | `path` | who may stand in, in which order? |
 //! | `gate` | may this one be asked now? |
 //! | `learn` | what does its answer teach? |
@@ -18,12 +19,14 @@ mod gate;
 mod learn;
 mod outcome;
 mod path;
+mod place;
 mod skip;
 mod source;
 mod step;
 
 pub use change::StateChange;
 pub use outcome::Outcome;
+pub use place::{Because, Placement, Rated};
 pub use skip::{Passed, SkipReason};
 pub use step::{Action, Answer, Refreshed};
 
@@ -222,6 +225,12 @@ impl Route {
     #[must_use]
     pub fn source_pool(&self) -> Option<&str> {
         self.meant.pool.as_deref()
+    }
+
+    /// How that pool chose among its members, if it has placed the conversation with this request.
+    #[must_use]
+    pub fn placement(&self) -> Option<&Placement> {
+        self.meant.placement.as_ref()
     }
 
     /// Who was passed over so far, in order.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::Account;
 use crate::id::AccountId;
+use crate::live::Live;
 use crate::quota::Window;
 use crate::verdict::Class;
 
@@ -37,12 +38,37 @@ pub enum Strategy {
     /// The first member that can serve.
     #[default]
     Ordered,
+    /// Untouched members first, then the one of whose fullest window least is used.
+    Headroom,
+    /// Untouched members first, then the one whose weekly window starts anew first.
+    SoonestReset,
+    /// The one with most to spend an hour until its reset, measured against what is under way there.
+    Balanced,
+    /// One after the other.
+    RoundRobin,
+}
+
+impl Strategy {
+    /// All of them, the default first.
+    pub const ALL: [Self; 5] = [Self::Ordered, Self::Headroom, Self::SoonestReset, Self::Balanced, Self::RoundRobin];
+
+    /// `ordered`, `headroom`, `soonest-reset`, `balanced`, `round-robin`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ordered => "ordered",
+            Self::Headroom => "headroom",
+            Self::SoonestReset => "soonest-reset",
+            Self::Balanced => "balanced",
+            Self::RoundRobin => "round-robin",
+        }
+    }
 }
 
 /// A named set of accounts.
 ///
-/// As the place of a request (active or pinned) it gives a new session a home: the first member that can serve, by its
-/// strategy. The other members then stand in for that home, in the pool's order, and after them the home's own chain;
+/// As the place of a request (active or pinned) it gives a new session a home: of the members that can serve, the best by
+/// its strategy. The other members then stand in for that home, in the pool's order, and after them the home's own chain;
 /// chains of other members are never looked at. While no member can serve, the session stays without a home and is
 /// placed anew next time. On a chain a pool is nothing but its members in order.
 ///
@@ -148,4 +174,6 @@ pub struct Snapshot {
     pub kill_switch: KillSwitch,
     /// The numbers.
     pub policy: Policy,
+    /// What is under way.
+    pub live: Live,
 }

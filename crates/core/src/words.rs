@@ -65,6 +65,7 @@ impl SourceReason {
             Self::Session => "chosen for this session with `remuda use --session`",
             Self::Project => "chosen by the project's .remuda.toml",
             Self::Bound => "the session lives there",
+            Self::Parent => "the conversation lives there whose subagent this is",
             Self::Active => "the active choice of `remuda use`",
         }
     }

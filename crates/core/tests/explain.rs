@@ -3,10 +3,11 @@
 
 use remuda_core::account::{AccountStatus, Cooldown, CostClass, Vendor};
 use remuda_core::explain::explain;
-use remuda_core::record::{Attempt, AttemptEnd, RECORD_VERSION, Record, Skipped, SourceReason, Tokens};
+use remuda_core::record::{Attempt, AttemptEnd, Placed, RECORD_VERSION, Record, Rival, Skipped, SourceReason, Tokens};
 use remuda_core::request::Home;
-use remuda_core::route::{Outcome, Refreshed, SkipReason, StateChange};
-use remuda_core::{AccountId, Class, Host, Protocol, RequestId, RequestKind, Scope, SessionKey, Verdict};
+use remuda_core::route::{Because, Outcome, Refreshed, SkipReason, StateChange};
+use remuda_core::snapshot::Strategy;
+use remuda_core::{AccountId, Class, Host, Protocol, RequestId, RequestKind, Scope, SessionKey, Verdict, Window};
 
 const AT: i64 = 1_795_180_800;
 
@@ -58,6 +59,7 @@ fn record(outcome: Outcome) -> Record {
         source_label: Some("work".to_owned()),
         source_reason: SourceReason::Bound,
         source_pool: None,
+        placed: None,
         skipped: Vec::new(),
         attempts: Vec::new(),
         remembered: Vec::new(),
@@ -326,4 +328,28 @@ fn no_line_is_longer_than_80_columns() {
         let text = explain(&told, AT);
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     }
+}
+
+#[test]
+fn a_placement_names_the_figure_that_decided_and_those_of_the_others() {
+    let mut told = record(Outcome::Error { from: None, class: None, retry_after_s: None });
+    told.source_pool = Some("team".to_owned());
+    let rival = |n, label: &str, because| Rival { account: id(n), label: label.to_owned(), because };
+    told.placed = Some(Placed {
+        strategy: Strategy::Headroom,
+        because: Because::Used { window: Window::FiveHour, used_percent: 12.0 },
+        others: vec![
+            rival(2, "home", Because::Used { window: Window::SevenDay, used_percent: 40.25 }),
+            rival(3, "lab", Because::Unknown),
+        ],
+    });
+    let text = explain(&told, AT);
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        words.contains(
+            "placed there by the strategy headroom: work has used 12.0 % of its fullest window (five_hour). The others: \
+             home has used 40.2 % of its fullest window (seven_day); lab has told nothing of its quota yet."
+        ),
+        "{text}"
+    );
 }

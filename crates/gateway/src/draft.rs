@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use remuda_core::record::{Attempt, AttemptEnd, RECORD_VERSION, Record, Skipped, Tokens};
+use remuda_core::record::{Attempt, AttemptEnd, Placed, RECORD_VERSION, Record, Rival, Skipped, Tokens};
 use remuda_core::route::{Outcome, Refreshed, Route, StateChange};
 use remuda_core::{AccountId, CostClass, RequestFacts, RequestId, UnixSeconds};
 use tokio_util::sync::CancellationToken;
@@ -240,7 +240,8 @@ impl Drop for Draft {
         let way = self.way.take();
         let source = way.as_ref().and_then(Route::source);
         let passed = way.as_ref().map(Route::skipped).unwrap_or_default();
-        let (source_label, skipped) = self.herd.look(|snapshot, _| {
+        let placement = way.as_ref().and_then(Route::placement);
+        let (source_label, skipped, placed) = self.herd.look(|snapshot, _| {
             let label = |id: AccountId| snapshot.accounts.get(&id).map(|a| a.label.as_str().to_owned());
             let skipped = passed
                 .iter()
@@ -251,7 +252,21 @@ impl Drop for Draft {
                     until: p.until,
                 })
                 .collect();
-            (source.and_then(label), skipped)
+            let placed = placement.map(|placement| Placed {
+                strategy: placement.strategy,
+                because: placement.on.because.clone(),
+                others: placement
+                    .others
+                    .iter()
+                    .take(Placed::MOST_OTHERS)
+                    .map(|rated| Rival {
+                        account: rated.account,
+                        label: label(rated.account).unwrap_or_else(|| rated.account.to_string()),
+                        because: rated.because.clone(),
+                    })
+                    .collect(),
+            });
+            (source.and_then(label), skipped, placed)
         });
         let abandoned = Outcome::Error { from: None, class: None, retry_after_s: None };
         let record = Record {
@@ -270,6 +285,7 @@ impl Drop for Draft {
             source_label,
             source_reason: way.as_ref().map_or(remuda_core::record::SourceReason::Active, Route::source_reason),
             source_pool: way.as_ref().and_then(Route::source_pool).map(str::to_owned),
+            placed,
             skipped,
             attempts: std::mem::take(&mut self.attempts),
             remembered: std::mem::take(&mut self.remembered),

@@ -21,7 +21,7 @@ use crate::draft::Draft;
 use crate::gateway::Gateway;
 use crate::hand_over;
 use crate::headers;
-use crate::herd::Mount;
+use crate::herd::{Mount, Ride};
 use crate::hold::Committed;
 use crate::intake::Intake;
 use crate::keys::Known;
@@ -91,22 +91,25 @@ where
             let (action, changes) = herd.next(&mut route, gateway.now());
             self.draft.remembered(changes);
             match action {
-                Action::Send { account, model } => match self.attempt(&route, account, model).await {
-                    Ok(Ended::Answer { committed, mount }) => {
-                        let changes = herd.answered(&mut route, Answer::Served, gateway.now());
-                        self.draft.remembered(changes);
-                        return self.release(route, *committed, account, mount);
-                    }
-                    Ok(Ended::Refused { refusal, verdict }) => {
-                        let verdict = self.of_a_listing(verdict);
-                        if let Some(refusal) = refusal {
-                            self.refusals.insert(account, refusal);
+                Action::Send { account, model } => {
+                    let ride = herd.ride(account);
+                    match self.attempt(&route, account, model).await {
+                        Ok(Ended::Answer { committed, mount }) => {
+                            let changes = herd.answered(&mut route, Answer::Served, gateway.now());
+                            self.draft.remembered(changes);
+                            return self.release(route, *committed, account, mount, ride);
                         }
-                        let changes = herd.answered(&mut route, Answer::Refused(verdict), gateway.now());
-                        self.draft.remembered(changes);
+                        Ok(Ended::Refused { refusal, verdict }) => {
+                            let verdict = self.of_a_listing(verdict);
+                            if let Some(refusal) = refusal {
+                                self.refusals.insert(account, refusal);
+                            }
+                            let changes = herd.answered(&mut route, Answer::Refused(verdict), gateway.now());
+                            self.draft.remembered(changes);
+                        }
+                        Err(error) => return self.client_failed(route, error),
                     }
-                    Err(error) => return self.client_failed(route, error),
-                },
+                }
                 Action::Refresh { account } => {
                     let generation = self.generations.get(&account).copied().unwrap_or_default();
                     let how = gateway.keeper.rejected(account, generation).await;
@@ -151,8 +154,16 @@ where
         }
     }
 
-    fn release(mut self, route: Route, committed: Committed, account: AccountId, mount: Mount) -> Response<ClientBody> {
+    fn release(
+        mut self,
+        route: Route,
+        committed: Committed,
+        account: AccountId,
+        mount: Mount,
+        mut ride: Ride,
+    ) -> Response<ClientBody> {
         self.draft.received(self.intake.body.arrived_bytes());
+        ride.weighs(self.intake.body.arrived_bytes());
         self.draft.answers(committed.status.as_u16());
         let landing = Landing {
             gateway: self.gateway,
@@ -164,6 +175,7 @@ where
             headers: committed.headers.clone(),
             failure: None,
             draft: self.draft,
+            _ride: ride,
         };
         let (status, vendor_headers, release) = Release::new(committed, landing);
         let mut response = Response::new(ClientBody::Release(Box::new(release)));
@@ -214,6 +226,8 @@ pub struct Landing {
     headers: http::HeaderMap,
     failure: Option<Verdict>,
     draft: Draft,
+    /// Lets the account go when the answer has ended.
+    _ride: Ride,
 }
 
 impl Landing {

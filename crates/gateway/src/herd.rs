@@ -147,16 +147,20 @@ impl Herd {
         let key_pin = who.key.pin.clone().map(|target| Chosen { target, number: who.chosen });
         let mut state = self.state.write();
         let state = &mut *state;
+        let parent = facts.conversation.parent.as_ref();
+        let of_parent = parent.and_then(|parent| state.sessions.settled(parent));
         let held = choice::held(&choice::Known {
             key: key_pin.as_ref().map(|chosen| (chosen, who.key.pinned_by_project)),
-            session: state.pins.get(&session),
-            settled: state.sessions.settled(&session),
+            session: state.pins.get(&session).or_else(|| state.pins.get(parent?)),
+            // A subagent that is new here has followed every choice that its parent has.
+            settled: state.sessions.settled(&session).or(of_parent),
             active: state.active.as_ref(),
             active_untried: self.active_untried.load(Ordering::Relaxed),
         });
         if held.pin.as_ref().is_some_and(|pin| pin.scope == PinScope::Global) {
             self.active_untried.store(false, Ordering::Relaxed);
         }
+        facts.conversation.parent_home = of_parent.map(|s| s.home.clone());
         facts.bound = state.sessions.settled(&session).map(|s| s.home.clone());
         facts.pin = held.pin;
         facts.session = Some(session.clone());
@@ -215,6 +219,12 @@ impl Herd {
         })
     }
 
+    /// A request is about to be sent to this account. The account carries it until the ride is dropped.
+    pub fn ride(self: &Arc<Self>, account: AccountId) -> Ride {
+        self.state.write().snapshot.live.sent(account);
+        Ride { herd: Arc::clone(self), account, bytes: 0 }
+    }
+
     /// An account's answer stated what is left in its windows.
     pub fn harvest(&self, account: AccountId, readings: Vec<(Window, Reading)>) {
         if readings.is_empty() {
@@ -223,6 +233,9 @@ impl Herd {
         let mut state = self.state.write();
         let Some(facts) = state.snapshot.accounts.get_mut(&account) else { return };
         let newer: Vec<_> = readings.into_iter().filter(|(window, r)| facts.learn(window.clone(), r.clone())).collect();
+        if !newer.is_empty() {
+            state.snapshot.live.read(account);
+        }
         drop(state);
         if !newer.is_empty() {
             self.events.tell(Happening::Windows(account));
@@ -487,6 +500,8 @@ impl Herd {
         let mut state = self.state.write();
         let mut snapshot = fresh.snapshot;
         snapshot.policy = state.snapshot.policy.clone();
+        snapshot.live = std::mem::take(&mut state.snapshot.live);
+        snapshot.live.retain(|id| snapshot.accounts.contains_key(&id), |name| snapshot.pools.contains_key(name));
         for (id, account) in &mut snapshot.accounts {
             let Some(known) = state.snapshot.accounts.get(id) else { continue };
             let logged_in_again =
@@ -516,6 +531,26 @@ impl Herd {
         drop(state);
         self.events.tell(Happening::Owner);
         Ok(())
+    }
+}
+
+/// One request on one account, from before it is sent until it has ended, however it ends.
+pub struct Ride {
+    herd: Arc<Herd>,
+    account: AccountId,
+    bytes: u64,
+}
+
+impl Ride {
+    /// Its body has so many bytes.
+    pub fn weighs(&mut self, bytes: u64) {
+        self.bytes = bytes;
+    }
+}
+
+impl Drop for Ride {
+    fn drop(&mut self) {
+        self.herd.state.write().snapshot.live.ended(self.account, self.bytes);
     }
 }
 

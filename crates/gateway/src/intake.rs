@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, header};
 use http_body::Body;
-use remuda_core::{Host, RequestFacts, RequestKind, SessionKey};
+use remuda_core::{Conversation, Host, RequestFacts, RequestKind, SessionKey};
 use remuda_wire::decode;
 use remuda_wire::identity::UserId;
 use remuda_wire::peek::{Facts, Peek, Status, Text, Wanted};
@@ -18,7 +18,7 @@ const MOST_SESSION_ID: usize = 200;
 /// Headers by which hosts name their conversation, the surest first (observed in November 2026: Claude Code 2.1.329,
 /// OpenCode 1.18.33 and Pi 1.5.2, Codex 0.169.0).
 const SESSION_HEADERS: [&str; 4] = ["x-claude-code-session-id", "x-session-affinity", "x-session-id", "session-id"];
-/// Headers that only a request of a subagent has.
+/// Headers that only a request of a subagent has: the agent's own name, and the parent's session.
 const SUBAGENT_HEADERS: [&str; 2] = ["x-claude-code-agent-id", "x-parent-session-id"];
 
 /// A request, ready to be routed.
@@ -65,13 +65,16 @@ where
     };
     let user_id = found.user_id.as_ref().and_then(UserId::read);
     let session = named.or_else(|| user_id.as_ref().and_then(UserId::session_id).map(str::to_owned));
+    let session = session.map(|id| SessionKey(format!("{}:{id}", host.as_str())));
     let subagent = SUBAGENT_HEADERS.iter().any(|name| head.headers.contains_key(*name));
+    let (session, parent) = family(&head.headers, host, session);
+    let conversation = Conversation { parent, ..Conversation::default() };
     let kind = match forward.kind {
         RequestKind::Main if subagent => RequestKind::Subagent,
         kind => kind,
     };
     let facts = RequestFacts {
-        session: session.map(|id| SessionKey(format!("{}:{id}", host.as_str()))),
+        session,
         model: found.model.as_ref().map(|m| m.value.clone()).unwrap_or_default(),
         kind,
         host,
@@ -81,6 +84,7 @@ where
         protocol: forward.protocol,
         owner: None,
         replayable: true,
+        conversation,
     };
     let model = found.model.filter(|_| !coded);
     let states_identity = claude && !coded && forward.kind != RequestKind::Models;
@@ -111,11 +115,21 @@ fn peek_coded<B: Body<Data = Bytes> + Unpin>(encoding: &str, body: &ReplayBody<B
 }
 
 fn session_in_headers(headers: &HeaderMap) -> Option<String> {
-    SESSION_HEADERS
-        .iter()
-        .filter_map(|name| headers.get(*name))
-        .filter_map(|value| value.to_str().ok())
-        .map(str::trim)
-        .find(|id| !id.is_empty() && id.len() <= MOST_SESSION_ID)
-        .map(str::to_owned)
+    SESSION_HEADERS.iter().find_map(|name| id_in(headers, name)).map(str::to_owned)
+}
+
+/// The request's own conversation and the one that started it. Claude Code names the agent within the parent's session,
+/// OpenCode gives a child a session of its own and names the parent's.
+fn family(headers: &HeaderMap, host: Host, session: Option<SessionKey>) -> (Option<SessionKey>, Option<SessionKey>) {
+    let [agent, parent] = SUBAGENT_HEADERS.map(|name| id_in(headers, name));
+    match (session, agent, parent) {
+        (Some(session), Some(agent), _) => (Some(session.of_subagent(agent)), Some(session)),
+        (Some(session), None, Some(parent)) => (Some(session), Some(SessionKey(format!("{}:{parent}", host.as_str())))),
+        (session, ..) => (session, None),
+    }
+}
+
+fn id_in<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    let id = headers.get(name)?.to_str().ok()?.trim();
+    (!id.is_empty() && id.len() <= MOST_SESSION_ID).then_some(id)
 }

@@ -78,13 +78,14 @@ impl Sessions {
         self.homes.clear();
     }
 
-    /// Up to `most` sessions whose id, behind the host's name, begins with this text.
+    /// Up to `most` sessions whose id, behind the host's name, begins with this text. Subagents are part of their parent's
+    /// session.
     #[must_use]
     pub fn like(&self, beginning: &str, most: usize) -> Vec<SessionKey> {
         let begins = |key: &&SessionKey| {
             key.0.starts_with(beginning) || key.0.split_once(':').is_some_and(|(_, id)| id.starts_with(beginning))
         };
-        self.homes.keys().filter(begins).take(most).cloned().collect()
+        self.homes.keys().filter(|key| !key.is_subagent()).filter(begins).take(most).cloned().collect()
     }
 
     /// Homes of those that were touched last, newest first, at most `most`.

@@ -2,7 +2,10 @@
 
 use super::Story;
 use super::page::Page;
-use crate::record::Skipped;
+use super::times::count;
+use crate::record::{Placed, Skipped};
+use crate::route::Because;
+use crate::snapshot::Strategy;
 
 impl Story<'_> {
     pub(super) fn request(&self, page: &mut Page) {
@@ -23,6 +26,47 @@ impl Story<'_> {
             (None, Some(pool)) => format!("Meant for pool @{pool}, which is gone or empty: {why}."),
             (None, None) => "Meant for nobody: no account is active. `remuda use` chooses one.".to_owned(),
         });
+        if let Some(placed) = &self.record.placed {
+            self.placed(page, placed);
+        }
+    }
+
+    fn placed(&self, page: &mut Page, placed: &Placed) {
+        let label = self.record.source_label.as_deref().unwrap_or("that account");
+        let others: Vec<String> =
+            placed.others.iter().map(|other| format!("{} {}", other.label, self.rating(&other.because))).collect();
+        let others = match others.as_slice() {
+            _ if placed.strategy == Strategy::Ordered => String::new(),
+            [] => " Nobody else could take it.".to_owned(),
+            others => format!(" The others: {}.", others.join("; ")),
+        };
+        let strategy = placed.strategy.as_str();
+        page.line(&format!(
+            "placed there by the strategy {strategy}: {label} {}.{others}",
+            self.rating(&placed.because)
+        ));
+    }
+
+    /// Completes a sentence that begins with a label.
+    fn rating(&self, because: &Because) -> String {
+        match because {
+            Because::First => "is the first that can serve".to_owned(),
+            Because::Turn => "is next in turn".to_owned(),
+            Because::Untouched => "is untouched".to_owned(),
+            Because::Unknown => "has told nothing of its quota yet".to_owned(),
+            Because::Used { window, used_percent } => {
+                format!("has used {used_percent:.1} % of its fullest window ({window})")
+            }
+            Because::Resets { window, at: Some(at) } => {
+                format!("starts its {window} window anew at {}", self.clock.moment(*at))
+            }
+            Because::Resets { window, at: None } => format!("does not say when its {window} window starts anew"),
+            Because::Spendable { percent_per_hour, in_flight, bytes_since_reading } => format!(
+                "can spend {percent_per_hour:.2} % an hour until its reset, with {in_flight} requests under way and {} \
+                 bytes sent since its quota was read",
+                count(*bytes_since_reading)
+            ),
+        }
     }
 
     pub(super) fn passed_over(&self, page: &mut Page) {

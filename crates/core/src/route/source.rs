@@ -1,17 +1,19 @@
 //! Whom a request is meant for, and whether its session gets a home there.
 //!
-//! A pin comes first, then the session's home, then the active account or pool. A pool places: its first member that
-//! can serve becomes the source and the session's home. While nobody in the pool can, a member stands as the source
-//! but the session gets no home, so that it is placed anew next time.
+//! A pin comes first, then the session's home, then (for a subagent) the home of its parent, then the active account or
+//! pool. A pool places: of its members that can serve, the best by its strategy becomes the source and the session's
+//! home. While nobody in the pool can, a member stands as the source but the session gets no home, so that it is placed
+//! anew next time.
 
 use super::gate::{Gate, Seen};
 use super::path::{Candidate, Consent, Role};
+use super::place::{self, Placement};
 use super::skip::{Passed, SkipReason};
 use crate::account::CostClass;
 use crate::id::AccountId;
 use crate::record::SourceReason;
 use crate::request::{Home, Pin, PinScope, RequestFacts};
-use crate::snapshot::{Pool, Snapshot, Target};
+use crate::snapshot::{Pool, Snapshot, Strategy, Target};
 use crate::time::UnixSeconds;
 
 /// The account a request is meant for.
@@ -40,24 +42,41 @@ pub(super) struct Meant {
     pub(super) pool: Option<String>,
     /// Where the session lives from now on.
     pub(super) home: Option<Home>,
-    /// Members of the pool that came before the source and could not take it.
+    /// Members of the pool that could not take it and, in an ordered pool, came before the one that could.
     pub(super) passed: Vec<Passed>,
+    /// How the pool chose.
+    pub(super) placement: Option<Placement>,
 }
 
 impl Meant {
     pub(super) fn find(request: &RequestFacts, snapshot: &Snapshot, now: UnixSeconds) -> Self {
         let bound = request.bound.as_ref().filter(|home| snapshot.accounts.contains_key(&home.account));
         let pin = request.pin.as_ref().filter(|pin| pin.fresh || pin.scope != PinScope::Global || bound.is_none());
-        match (pin, bound, &snapshot.active) {
+        let parent = request.conversation.parent_home.as_ref();
+        let parent = parent.filter(|home| snapshot.accounts.contains_key(&home.account));
+        match (pin, bound, parent, &snapshot.active) {
             (Some(pin), ..) => Self::at(&pin.target, Some(pin), bound, request, snapshot, now),
-            (None, Some(home), _) => Self::at_home(home, snapshot),
-            (None, None, Some(active)) => Self::at(active, None, None, request, snapshot, now),
-            (None, None, None) => Self::nowhere(SourceReason::Active, None),
+            (None, Some(home), ..) => Self::at_home(home, snapshot),
+            (None, None, Some(home), _) => Self::beside(home, request, snapshot, now),
+            (None, None, None, Some(active)) => Self::at(active, None, None, request, snapshot, now),
+            (None, None, None, None) => Self::nowhere(SourceReason::Active, None),
         }
     }
 
     fn nowhere(reason: SourceReason, home: Option<&Home>) -> Self {
-        Self { source: None, reason, pool: None, home: home.cloned(), passed: Vec::new() }
+        Self { source: None, reason, pool: None, home: home.cloned(), passed: Vec::new(), placement: None }
+    }
+
+    /// A subagent: placed anew by the pool that has placed its parent, or else wherever its parent lives at the time.
+    fn beside(parent: &Home, request: &RequestFacts, snapshot: &Snapshot, now: UnixSeconds) -> Self {
+        let there = Self::at_home(parent, snapshot);
+        match there.pool.as_ref().and_then(|name| snapshot.pools.get_key_value(name)) {
+            Some((name, pool)) => {
+                let nowhere = Self { pool: Some(name.clone()), ..Self::nowhere(SourceReason::Parent, None) };
+                Self::placed(name, pool, request, snapshot, now, nowhere)
+            }
+            None => Self { reason: SourceReason::Parent, home: None, ..there },
+        }
     }
 
     fn at_home(home: &Home, snapshot: &Snapshot) -> Self {
@@ -110,7 +129,7 @@ impl Meant {
         }
     }
 
-    /// Finds a place for a new session in a pool. Strategy `ordered`: the first member that can serve.
+    /// Finds a place for a new session in a pool.
     fn placed(
         name: &str,
         pool: &Pool,
@@ -123,19 +142,24 @@ impl Meant {
         let source = |account| Source { account, role: Role::Source, consent, pool: Some(name.to_owned()) };
         let seen = Seen::default();
         let gate = Gate::new(request, snapshot, None, &seen, now);
-        let mut passed = Vec::new();
+        let (mut able, mut passed) = (Vec::new(), Vec::new());
         for (at, member) in pool.members.iter().enumerate() {
             if pool.members[..at].contains(member) {
                 continue;
             }
-            let source = source(*member);
-            match gate.check(&source.candidate()) {
-                Ok(_) => {
-                    let home = Home { account: *member, pool: Some(name.to_owned()) };
-                    return Self { source: Some(source), home: Some(home), passed, ..nowhere };
-                }
+            match gate.check(&source(*member).candidate()) {
+                Ok(_) => able.push(*member),
                 Err(reason) => passed.push(reason),
             }
+            // Nobody behind the first one can be better.
+            if pool.strategy == Strategy::Ordered && !able.is_empty() {
+                break;
+            }
+        }
+        if let Some(placement) = place::choose((name, pool), &able, request, snapshot, now) {
+            let account = placement.on.account;
+            let home = Some(Home { account, pool: Some(name.to_owned()) });
+            return Self { source: Some(source(account)), home, passed, placement: Some(placement), ..nowhere };
         }
         // Nobody can at this moment. Whoever is held back least stands as the source, for its chain and its last resort.
         let stand_in = passed.iter().min_by_key(|member| hindrance(member.reason)).map(|member| source(member.account));

@@ -7,7 +7,7 @@ use crate::snapshot::Snapshot;
 
 impl Snapshot {
     /// Applies what a route returned. A change about an account that is gone is dropped. Homes of sessions
-    /// ([`StateChange::Bind`]) are kept elsewhere and leave the snapshot as it is.
+    /// ([`StateChange::Bind`]) are kept elsewhere; here only the pool's turn moves on.
     pub fn apply(&mut self, change: &StateChange) {
         match change {
             StateChange::Cooling(id, rest) => self.change(*id, |account| account.cooling.clone_from(rest)),
@@ -27,7 +27,11 @@ impl Snapshot {
                 }
             }),
             StateChange::Status(id, status) => self.change(*id, |account| account.status = *status),
-            StateChange::Bind(..) => {}
+            StateChange::Bind(_, home) => {
+                if let Some(pool) = home.pool.as_ref().filter(|pool| self.pools.contains_key(*pool)) {
+                    self.live.placed(pool, home.account);
+                }
+            }
         }
     }
 

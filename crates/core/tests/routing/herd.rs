@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use remuda_core::account::{Account, Cooldown, CostClass, CredentialKind, Vendor};
-use remuda_core::request::{Home, Host, Pin, PinScope, RequestKind};
+use remuda_core::request::{Conversation, Home, Host, Pin, PinScope, RequestKind};
 use remuda_core::route::{Action, Answer, Outcome, Refreshed, Route, SkipReason, StateChange};
 use remuda_core::snapshot::{ChainStep, Pool, SpendRule, Strategy, Target};
 use remuda_core::{
@@ -147,6 +147,32 @@ impl Herd {
         self.snapshot.pools.insert(name.to_owned(), Pool { strategy: Strategy::Ordered, members });
     }
 
+    /// The same with another strategy.
+    pub(crate) fn pool_by(&mut self, strategy: Strategy, name: &str, members: &[&str]) {
+        self.pool(name, members);
+        self.snapshot.pools.get_mut(name).unwrap().strategy = strategy;
+    }
+
+    /// A reading of this moment; seconds until its reset.
+    pub(crate) fn used(&mut self, account: &str, window: Window, percent: f64, resets_in: Option<i64>) {
+        let reading = Reading { resets_at: resets_in.map(|s| NOW + s), ..reading(percent, 0) };
+        self.account(account).readings.insert(window, reading);
+    }
+
+    /// A turn of a subagent of this session, as Claude Code names it.
+    pub(crate) fn subagent(&self, session: &str, agent: &str) -> RequestFacts {
+        let parent = SessionKey(session.to_owned());
+        let own = parent.of_subagent(agent);
+        let conversation = Conversation { parent_home: self.sessions.get(&parent).cloned(), parent: Some(parent) };
+        RequestFacts {
+            bound: self.sessions.get(&own).cloned(),
+            session: Some(own),
+            kind: RequestKind::Subagent,
+            conversation,
+            ..self.request(session)
+        }
+    }
+
     pub(crate) fn metered(&mut self, label: &str) {
         let account = self.account(label);
         (account.cost, account.kind) = (CostClass::Metered, CredentialKind::ApiKey);
@@ -187,6 +213,7 @@ impl Herd {
             protocol: Protocol::Messages.into(),
             owner: None,
             replayable: true,
+            conversation: Conversation::default(),
         }
     }
 

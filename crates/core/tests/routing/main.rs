@@ -10,5 +10,7 @@ mod probes;
 mod properties;
 mod protocols;
 mod rules;
+mod strategies;
+mod subagents;
 mod terms;
 mod world;

@@ -7,7 +7,7 @@ mod worlds;
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use remuda_core::request::{Home, RequestFacts};
+use remuda_core::request::{Conversation, Home, RequestFacts};
 use remuda_core::route::{Action, Route, StateChange};
 use remuda_core::{SessionKey, Snapshot};
 
@@ -40,9 +40,13 @@ impl Play {
     }
 
     fn begin(&mut self, turn: &Turn) -> Walk {
-        let session = SessionKey(turn.session.clone());
+        let named = SessionKey(turn.session.clone());
+        let parent = turn.subagent.is_some().then(|| named.clone());
+        let session = turn.subagent.as_ref().map_or(named.clone(), |agent| named.of_subagent(agent));
+        let parent_home = parent.as_ref().and_then(|parent| self.sessions.get(parent)).cloned();
+        let conversation = Conversation { parent, parent_home };
         let bound = self.sessions.get(&session).cloned();
-        let facts = RequestFacts { session: Some(session), bound, ..turn.facts.clone() };
+        let facts = RequestFacts { session: Some(session), bound, conversation, ..turn.facts.clone() };
         let (route, changes) = Route::begin(facts, &self.snapshot, self.now);
         let referee = Referee::begin(&route, &changes, &self.snapshot);
         self.apply(&changes);

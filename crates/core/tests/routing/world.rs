@@ -7,7 +7,7 @@ mod given;
 use std::collections::{BTreeMap, BTreeSet};
 
 use remuda_core::account::AccountStatus;
-use remuda_core::request::{Home, Pin, PinScope};
+use remuda_core::request::{Conversation, Home, Pin, PinScope};
 use remuda_core::route::{Action, Answer, Outcome, Refreshed, Route, StateChange};
 use remuda_core::snapshot::Target;
 use remuda_core::{AccountId, Host, Protocols, RequestFacts, SessionKey, Snapshot, UnixSeconds, Vendor};
@@ -87,6 +87,7 @@ impl World {
             protocol: Protocols::ALL,
             owner: None,
             replayable: step.request.replayable,
+            conversation: Conversation::default(),
         };
         let (mut route, changes) = Route::begin(facts, &self.snapshot, step.at);
         self.apply(&changes);

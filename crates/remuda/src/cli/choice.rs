@@ -60,17 +60,29 @@ pub(crate) struct FallbackArgs {
     pub(crate) clear: bool,
 }
 
-/// How a pool chooses.
+/// How a pool chooses the member on which a new conversation begins.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum StrategyArg {
     /// The first member that can serve
     Ordered,
+    /// Untouched members first, then the one of whose fullest window least is used
+    Headroom,
+    /// Untouched members first, then the one whose weekly window starts anew first
+    SoonestReset,
+    /// The one with most left for each hour until its reset, work under way counted
+    Balanced,
+    /// One after the other
+    RoundRobin,
 }
 
 impl From<StrategyArg> for Strategy {
     fn from(arg: StrategyArg) -> Self {
         match arg {
             StrategyArg::Ordered => Self::Ordered,
+            StrategyArg::Headroom => Self::Headroom,
+            StrategyArg::SoonestReset => Self::SoonestReset,
+            StrategyArg::Balanced => Self::Balanced,
+            StrategyArg::RoundRobin => Self::RoundRobin,
         }
     }
 }
@@ -82,9 +94,10 @@ pub(crate) enum PoolCommand {
     List,
     /// Make a pool
     #[command(after_help = "\
-Example:
+Examples:
   remuda pool create spare side-project old-key
-  remuda use @spare")]
+  remuda pool create team work personal --strategy headroom
+  remuda use @team")]
     Create {
         /// Its name
         pool: String,
@@ -96,6 +109,9 @@ Example:
         strategy: StrategyArg,
     },
     /// Change a pool
+    #[command(after_help = "\
+Example:
+  remuda pool edit team --strategy soonest-reset --add side-project")]
     Edit {
         /// Its name
         pool: String,

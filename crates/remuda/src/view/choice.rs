@@ -4,6 +4,8 @@ use remuda_control::types::{
     AccountView, ActiveChanged, ChainChanged, Chains, PoolChanged, Pools, ResetDone, ResetWhat,
 };
 
+use remuda_core::snapshot::Strategy;
+
 use super::table::Table;
 use super::words::{DIM, STRONG, command, paint};
 use super::{list, notes, undo};
@@ -93,11 +95,12 @@ pub(crate) fn pools(all: &Pools) -> String {
             command(["pool", "create", "spare", "personal", "side-project"])
         );
     }
-    let mut table = Table::new(["", "POOL", "MEMBERS, IN ORDER", "STANDS IN FOR"]);
+    let mut table = Table::new(["", "POOL", "STRATEGY", "MEMBERS, IN ORDER", "STANDS IN FOR"]);
     for pool in &all.pools {
         table.row([
             super::status::marker(pool.active),
             format!("@{}", pool.name),
+            pool.strategy.as_str().to_owned(),
             pool.members.join(", "),
             pool.on_chains_of.join(", "),
         ]);
@@ -109,18 +112,29 @@ pub(crate) fn pools(all: &Pools) -> String {
 pub(crate) fn pool(changed: &PoolChanged) -> String {
     let Some(pool) = &changed.pool else { return pool_removed(changed) };
     let members = if pool.members.is_empty() { "nobody yet".to_owned() } else { pool.members.join(", ") };
-    let mut text = format!("@{} holds {}.\n", pool.name, paint(STRONG, members));
+    let mut text = format!("@{} holds {}. {}\n", pool.name, paint(STRONG, members), places(pool.strategy));
     text.push_str(&notes(&changed.notes));
     match &changed.before {
         None => text.push_str(&undo(["pool", "remove", &pool.name])),
-        Some(before) if before.members != pool.members => {
-            text.push_str(&undo(
-                ["pool", "edit", &pool.name].into_iter().chain(before.members.iter().map(String::as_str)),
-            ));
+        Some(before) if before != pool => {
+            let members = before.members.iter().map(String::as_str).filter(|_| before.members != pool.members);
+            let strategy =
+                ["--strategy", before.strategy.as_str()].into_iter().filter(|_| before.strategy != pool.strategy);
+            text.push_str(&undo(["pool", "edit", &pool.name].into_iter().chain(members).chain(strategy)));
         }
         Some(_) => {}
     }
     text
+}
+
+fn places(strategy: Strategy) -> &'static str {
+    match strategy {
+        Strategy::Ordered => "A new conversation begins on the first that can serve.",
+        Strategy::Headroom => "A new conversation begins where most is left.",
+        Strategy::SoonestReset => "A new conversation begins where the week ends first.",
+        Strategy::Balanced => "A new conversation begins where most can be spent until the reset.",
+        Strategy::RoundRobin => "New conversations begin on each in turn.",
+    }
 }
 
 /// After `pool remove`.
@@ -131,7 +145,10 @@ pub(crate) fn pool_removed(changed: &PoolChanged) -> String {
         text.push_str(&format!("It no longer stands in for {}.\n", list(&before.on_chains_of)));
     }
     text.push_str(&notes(&changed.notes));
-    text + &undo(["pool", "create", &before.name].into_iter().chain(before.members.iter().map(String::as_str)))
+    let members = before.members.iter().map(String::as_str);
+    let strategy =
+        ["--strategy", before.strategy.as_str()].into_iter().filter(|_| before.strategy != Strategy::default());
+    text + &undo(["pool", "create", &before.name].into_iter().chain(members).chain(strategy))
 }
 
 /// After `reset`.
@@ -155,10 +172,8 @@ pub(crate) fn reset(done: &ResetDone) -> String {
 
 #[cfg(test)]
 mod tests {
-    use remuda_control::types::{ChainView, PoolView};
-    use remuda_core::snapshot::Strategy;
-
     use super::*;
+    use remuda_control::types::{ChainView, PoolView};
 
     fn plain(texts: &[String]) -> String {
         anstream::adapter::strip_str(&texts.join("\n")).to_string()

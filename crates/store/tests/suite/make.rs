@@ -134,6 +134,7 @@ pub(crate) fn record(n: u128, at: UnixSeconds) -> Record {
         source_label: Some("one".to_owned()),
         source_reason: SourceReason::Active,
         source_pool: None,
+        placed: None,
         skipped: Vec::new(),
         attempts: Vec::new(),
         remembered: Vec::new(),

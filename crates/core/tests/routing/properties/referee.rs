@@ -30,15 +30,26 @@ impl Referee {
         let pin = facts.pin.as_ref().filter(|pin| pin.fresh || pin.scope != PinScope::Global || bound.is_none());
 
         // The source is what the pin, or else the home, or else the active target names.
-        match (pin.map(|pin| &pin.target), &bound, &snapshot.active) {
-            (Some(target), bound, _) => {
+        let parent = facts.conversation.parent_home.clone().filter(|h| snapshot.accounts.contains_key(&h.account));
+        let parents_pool = parent.as_ref().and_then(|home| {
+            let name = home.pool.as_ref()?;
+            snapshot.pools.get(name).filter(|pool| pool.members.contains(&home.account)).map(|_| name.clone())
+        });
+        match (pin.map(|pin| &pin.target), &bound, &parent, &snapshot.active) {
+            (Some(target), bound, ..) => {
                 let by_target = within(source, target, snapshot);
                 let at_home = bound.as_ref().is_some_and(|home| source == Some(home.account));
                 assert!(by_target, "the source {source:?} is not what was chosen (at home: {at_home})");
             }
-            (None, Some(home), _) => assert_eq!(source, Some(home.account), "the session has a home"),
-            (None, None, Some(target)) => assert!(within(source, target, snapshot), "the source is not the active one"),
-            (None, None, None) => assert_eq!(source, None, "nobody is active"),
+            (None, Some(home), ..) => assert_eq!(source, Some(home.account), "the session has a home"),
+            (None, None, Some(parent), _) => match &parents_pool {
+                Some(pool) => assert!(within(source, &Target::Pool(pool.clone()), snapshot), "not with its parent"),
+                None => assert_eq!(source, Some(parent.account), "a subagent goes where its parent lives"),
+            },
+            (None, None, None, Some(target)) => {
+                assert!(within(source, target, snapshot), "the source is not the active one");
+            }
+            (None, None, None, None) => assert_eq!(source, None, "nobody is active"),
         }
 
         let binds: Vec<&Home> = changes.iter().filter_map(bind).collect();
@@ -48,13 +59,15 @@ impl Referee {
         );
         let moved = pin.is_some_and(|pin| pin.fresh || matches!(pin.target, Target::Pool(_)));
         assert!(binds.is_empty() || bound.is_none() || moved, "{binds:?}: nobody has moved the session");
-        let home = binds.first().copied().cloned().or(bound);
+        let home = binds.first().copied().cloned().or(bound.clone());
         let pool = route.source_pool().map(str::to_owned);
         if let Some(name) = &pool {
             let named = |target: &Target| *target == Target::Pool(name.clone());
             let placed_it = bound_pool(&facts).is_some_and(|by| by == name);
             let meant = pin.map_or(snapshot.active.as_ref(), |pin| Some(&pin.target)).is_some_and(named);
-            assert!(placed_it || meant, "@{name} has nothing to do with this session");
+            let with_parent = pin.is_none() && bound.is_none() && parents_pool.as_ref() == Some(name);
+            let meant = meant && (pin.is_some() || parent.is_none());
+            assert!(placed_it || with_parent || meant, "@{name} has nothing to do with this session");
             assert!(within(source, &Target::Pool(name.clone()), snapshot), "the source is no member of @{name}");
         }
         Self { facts, source, pool, home, sent: Vec::new(), last_verdict: BTreeMap::new(), answered: None, steps: 0 }
@@ -231,7 +244,8 @@ impl Referee {
         if is_source && (pinned || snapshot.active.as_ref().is_some_and(named)) {
             return true;
         }
-        if is_source && self.facts.bound.as_ref().is_some_and(|home| home.account == account.id) {
+        let lives = self.facts.bound.as_ref().or(self.facts.conversation.parent_home.as_ref());
+        if is_source && lives.is_some_and(|home| home.account == account.id) {
             return rule.is_none() || below;
         }
         // By rule only: it names what the source answered, or why it rests.

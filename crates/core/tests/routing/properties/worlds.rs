@@ -7,13 +7,13 @@ use proptest::option::{of, weighted};
 use proptest::prelude::*;
 use proptest::sample::select;
 use remuda_core::account::{Account, AccountStatus, Cooldown, CostClass, CredentialKind, Identity, Vendor};
-use remuda_core::request::{Home, Host, Pin, PinScope, RequestKind};
+use remuda_core::request::{Conversation, Home, Host, Pin, PinScope, RequestKind};
 use remuda_core::route::{Answer, Refreshed};
 use remuda_core::snapshot::{
     ChainStep, KillSwitch, Policy, Pool, SpendRule, Strategy as PoolStrategy, Target, UnknownQuota,
 };
 use remuda_core::{
-    AccountId, Class, Label, Protocols, Reading, ReadingSource, RequestFacts, SessionKey, Snapshot, UnixSeconds,
+    AccountId, Class, Label, Live, Protocols, Reading, ReadingSource, RequestFacts, SessionKey, Snapshot, UnixSeconds,
     Verdict, Window,
 };
 
@@ -50,6 +50,8 @@ pub(crate) struct World {
 #[derive(Clone, Debug)]
 pub(crate) struct Turn {
     pub(crate) session: String,
+    /// Is it asked by an agent that works for this session?
+    pub(crate) subagent: Option<String>,
     pub(crate) facts: RequestFacts,
     pub(crate) answers: Vec<Reply>,
 }
@@ -194,7 +196,8 @@ fn policy() -> impl Strategy<Value = Policy> {
 fn snapshot() -> impl Strategy<Value = Snapshot> {
     let chain_step = (target(), weighted(0.2, Just("gpt-5.6-sol".to_owned())))
         .prop_map(|(target, model)| ChainStep { target, model });
-    let pool = vec(account_id(), 0..5).prop_map(|members| Pool { strategy: PoolStrategy::Ordered, members });
+    let pool = (select(&PoolStrategy::ALL[..]), vec(account_id(), 0..5))
+        .prop_map(|(strategy, members)| Pool { strategy, members });
     let rule = (vec(class(), 0..6), 0..20_u8).prop_map(|(after, spent)| SpendRule {
         after,
         daily_limit_usd: 10.0,
@@ -210,7 +213,8 @@ fn snapshot() -> impl Strategy<Value = Snapshot> {
         |(accounts, active, chains, pools, spend_rules, kill_switch, policy)| {
             let labelled = accounts.into_iter().zip(LABELS);
             let accounts = labelled.map(|(account, label)| (id(label), Account { id: id(label), ..account })).collect();
-            Snapshot { accounts, order: Vec::new(), active, chains, pools, spend_rules, kill_switch, policy }
+            let live = Live::default();
+            Snapshot { accounts, order: Vec::new(), active, chains, pools, spend_rules, kill_switch, policy, live }
         },
     )
 }
@@ -254,9 +258,12 @@ fn turn() -> impl Strategy<Value = Turn> {
             protocol: Protocols::ALL,
             owner: None,
             replayable: replayable.is_some(),
+            conversation: Conversation::default(),
         });
-    (select(&["s", "t"][..]), facts, vec(reply(), 0..20)).prop_map(|(session, facts, answers)| Turn {
+    let agent = weighted(0.3, select(&["x", "y"][..]));
+    (select(&["s", "t"][..]), agent, facts, vec(reply(), 0..20)).prop_map(|(session, agent, facts, answers)| Turn {
         session: session.to_owned(),
+        subagent: agent.map(str::to_owned),
         facts,
         answers,
     })
