@@ -9,6 +9,7 @@ use crate::id::{AccountId, Label};
 use crate::protocol::Protocols;
 use crate::quota::{Reading, ReadingSource, Window};
 use crate::request::Host;
+use crate::snapshot::UnknownQuota;
 use crate::time::UnixSeconds;
 use crate::verdict::Class;
 
@@ -149,6 +150,8 @@ pub struct Account {
     pub allowed_hosts: Vec<Host>,
     /// Least remaining percent per window; below it the account is passed over.
     pub min_remaining: BTreeMap<Window, f64>,
+    /// What a missing or outdated reading means for it; `None`: as for everyone.
+    pub unknown_quota: Option<UnknownQuota>,
     /// The whole account rests.
     pub cooling: Option<Cooldown>,
     /// Single models rest. At most [`Account::MAX_MODEL_COOLDOWNS`].
@@ -177,9 +180,22 @@ impl Account {
             identity: None,
             allowed_hosts: Vec::new(),
             min_remaining: BTreeMap::new(),
+            unknown_quota: None,
             cooling: None,
             model_cooling: BTreeMap::new(),
             readings: BTreeMap::new(),
+        }
+    }
+
+    /// The newest reading of a bucket, whatever name it came under ([`Window::is_bucket`]).
+    #[must_use]
+    pub fn reading_of(&self, window: &Window) -> Option<&Reading> {
+        match window {
+            Window::Model(_) => {
+                let same = self.readings.iter().filter(|(known, _)| known.is_bucket(window));
+                same.map(|(_, reading)| reading).max_by_key(|reading| reading.read_at)
+            }
+            _ => self.readings.get(window),
         }
     }
 

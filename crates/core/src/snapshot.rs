@@ -1,6 +1,7 @@
 //! Everything routing may look at besides the request: accounts, chains, pools, rules.
 
 mod apply;
+mod learn;
 
 use std::collections::BTreeMap;
 
@@ -11,6 +12,8 @@ use crate::id::AccountId;
 use crate::live::Live;
 use crate::quota::Window;
 use crate::verdict::Class;
+
+pub use learn::Learned;
 
 /// Something a request can be sent to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -104,7 +107,17 @@ pub struct KillSwitch {
     pub accounts: BTreeMap<AccountId, BTreeMap<Window, f64>>,
 }
 
-/// Whether an account whose quota is not known may serve where a minimum is set.
+/// What must be left of an account for it to be first choice.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Minimum {
+    /// Least remaining percent per window, for every account; a window named by [`Account::min_remaining`] goes before it.
+    pub everyone: BTreeMap<Window, f64>,
+    /// What a missing or outdated reading means, for the kill switch too; [`Account::unknown_quota`] goes before it.
+    pub unknown: UnknownQuota,
+}
+
+/// Whether an account whose quota is not known may serve where a minimum or a hard reserve is set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UnknownQuota {
@@ -129,8 +142,6 @@ pub struct Policy {
     pub max_wait_s: f64,
     /// A quota reading older than this many seconds is no longer usable.
     pub quota_max_age_s: i64,
-    /// See [`UnknownQuota`].
-    pub unknown_quota: UnknownQuota,
     /// Retries on the same account after `burst`.
     pub burst_retries: u32,
     /// Retries on the same account after `overloaded`.
@@ -147,7 +158,6 @@ impl Default for Policy {
             unknown_cooldown_max_s: 3600,
             max_wait_s: 60.0,
             quota_max_age_s: 600,
-            unknown_quota: UnknownQuota::Closed,
             burst_retries: 1,
             overloaded_retries: 2,
             transient_retries: 1,
@@ -170,6 +180,8 @@ pub struct Snapshot {
     pub pools: BTreeMap<String, Pool>,
     /// Rules for metered accounts.
     pub spend_rules: BTreeMap<AccountId, SpendRule>,
+    /// Soft floors.
+    pub minimum: Minimum,
     /// Hard reserves.
     pub kill_switch: KillSwitch,
     /// The numbers.

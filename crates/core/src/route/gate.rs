@@ -90,9 +90,9 @@ impl<'a> Gate<'a> {
         if !self.granted(account) {
             return no(SkipReason::NotGranted);
         }
-        match self.reserve(account, model) {
+        match self.snapshot.above_reserve(account, model, self.now) {
             Headroom::Enough => {}
-            Headroom::Unknown if self.snapshot.policy.unknown_quota == UnknownQuota::Open => {}
+            Headroom::Unknown if self.trusts_unknown(account) => {}
             Headroom::Unknown => return no(SkipReason::KillSwitch),
             Headroom::Low { until } => return Err(pass(candidate, SkipReason::KillSwitch, until)),
         }
@@ -165,9 +165,9 @@ impl<'a> Gate<'a> {
     fn worth_it(&self, account: &Account, candidate: &Candidate) -> Result<(), Passed> {
         if matches!(candidate.role, Role::Source | Role::StandIn) {
             let model = candidate.model.as_deref().unwrap_or(&self.request.model);
-            match account.minimum_headroom(model, &self.snapshot.policy, self.now) {
+            match self.snapshot.above_minimum(account, model, self.now) {
                 Headroom::Enough => {}
-                Headroom::Unknown if self.snapshot.policy.unknown_quota == UnknownQuota::Open => {}
+                Headroom::Unknown if self.trusts_unknown(account) => {}
                 Headroom::Unknown => return Err(pass(candidate, SkipReason::UnknownQuota, None)),
                 Headroom::Low { until } => return Err(pass(candidate, SkipReason::BelowMinimum, until)),
             }
@@ -198,11 +198,11 @@ impl<'a> Gate<'a> {
         });
         let mut latest = held.chain(rest).max();
         let minimum = match candidate.role {
-            Role::StandIn => account.minimum_headroom(model, &self.snapshot.policy, self.now),
+            Role::StandIn => self.snapshot.above_minimum(account, model, self.now),
             // The minimum of a source holds nobody back for good.
             Role::Chosen | Role::Source | Role::LastResort => Headroom::Enough,
         };
-        for headroom in [self.reserve(account, model), minimum] {
+        for headroom in [self.snapshot.above_reserve(account, model, self.now), minimum] {
             if let Headroom::Low { until } = headroom {
                 latest = latest.max(Some(until?));
             }
@@ -221,8 +221,8 @@ impl<'a> Gate<'a> {
         }
     }
 
-    fn reserve(&self, account: &Account, model: &str) -> Headroom {
-        account.headroom(self.snapshot.kill_switch.floors(account), model, &self.snapshot.policy, self.now)
+    fn trusts_unknown(&self, account: &Account) -> bool {
+        self.snapshot.unknown_quota_of(account).0 == UnknownQuota::Open
     }
 
     fn refused_under_another_label(&self, account: &Account) -> bool {

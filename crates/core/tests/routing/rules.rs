@@ -346,7 +346,7 @@ fn the_kill_switch_takes_a_reading_that_is_young_enough(
     #[case] reason: Option<SkipReason>,
 ) {
     let mut herd = Herd::of(&["a"]);
-    herd.snapshot.policy.unknown_quota = unknown;
+    herd.snapshot.minimum.unknown = unknown;
     herd.snapshot.kill_switch.enabled = true;
     herd.snapshot.kill_switch.everyone.insert(Window::FiveHour, 5.0);
     if let Some(age) = age {

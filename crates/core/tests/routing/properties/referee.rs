@@ -299,7 +299,7 @@ fn above_kill_switch(account: &Account, model: &str, snapshot: &Snapshot, now: U
                 Some(reading) if now - reading.read_at <= snapshot.policy.quota_max_age_s => {
                     reading.resets_at.is_some_and(|at| at <= now) || 100.0 - reading.used_percent >= floor
                 }
-                _ => snapshot.policy.unknown_quota == UnknownQuota::Open,
+                _ => snapshot.unknown_quota_of(account).0 == UnknownQuota::Open,
             }
         })
 }

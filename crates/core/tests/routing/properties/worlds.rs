@@ -10,7 +10,7 @@ use remuda_core::account::{Account, AccountStatus, Cooldown, CostClass, Credenti
 use remuda_core::request::{Conversation, Home, Host, Pin, PinScope, RequestKind};
 use remuda_core::route::{Answer, Refreshed};
 use remuda_core::snapshot::{
-    ChainStep, KillSwitch, Policy, Pool, SpendRule, Strategy as PoolStrategy, Target, UnknownQuota,
+    ChainStep, KillSwitch, Minimum, Policy, Pool, SpendRule, Strategy as PoolStrategy, Target, UnknownQuota,
 };
 use remuda_core::{
     AccountId, Class, Label, Live, Protocols, Reading, ReadingSource, RequestFacts, SessionKey, Snapshot, UnixSeconds,
@@ -181,16 +181,13 @@ fn account() -> impl Strategy<Value = Account> {
 }
 
 fn policy() -> impl Strategy<Value = Policy> {
-    (0..6_u32, any::<bool>(), 0..3_u32, 0..3_u32, 0..3_u32).prop_map(
-        |(max_hops, open, burst, overloaded, transient)| Policy {
-            max_hops,
-            unknown_quota: if open { UnknownQuota::Open } else { UnknownQuota::Closed },
-            burst_retries: burst,
-            overloaded_retries: overloaded,
-            transient_retries: transient,
-            ..Policy::default()
-        },
-    )
+    (0..6_u32, 0..3_u32, 0..3_u32, 0..3_u32).prop_map(|(max_hops, burst, overloaded, transient)| Policy {
+        max_hops,
+        burst_retries: burst,
+        overloaded_retries: overloaded,
+        transient_retries: transient,
+        ..Policy::default()
+    })
 }
 
 fn snapshot() -> impl Strategy<Value = Snapshot> {
@@ -205,16 +202,20 @@ fn snapshot() -> impl Strategy<Value = Snapshot> {
     });
     let kill_switch = (weighted(0.4, Just(())), floors(), btree_map(account_id(), floors(), 0..2))
         .prop_map(|(on, everyone, accounts)| KillSwitch { enabled: on.is_some(), everyone, accounts });
+    let minimum = (weighted(0.2, floors()), any::<bool>()).prop_map(|(everyone, open)| Minimum {
+        everyone: everyone.unwrap_or_default(),
+        unknown: if open { UnknownQuota::Open } else { UnknownQuota::Closed },
+    });
     let chains = btree_map(account_id(), vec(chain_step, 0..8), 0..6);
     let pools = btree_map(pool_name(), pool, 0..3);
     let rules = btree_map(account_id(), rule, 0..4);
     let active = weighted(0.9, target());
-    (vec(account(), 6), active, chains, pools, rules, kill_switch, policy()).prop_map(
-        |(accounts, active, chains, pools, spend_rules, kill_switch, policy)| {
+    (vec(account(), 6), active, chains, pools, rules, (minimum, kill_switch), policy()).prop_map(
+        |(accounts, active, chains, pools, spend_rules, (minimum, kill_switch), policy)| {
             let labelled = accounts.into_iter().zip(LABELS);
             let accounts = labelled.map(|(account, label)| (id(label), Account { id: id(label), ..account })).collect();
             let live = Live::default();
-            Snapshot { accounts, order: Vec::new(), active, chains, pools, spend_rules, kill_switch, policy, live }
+            Snapshot { accounts, order: Vec::new(), active, chains, pools, spend_rules, minimum, kill_switch, policy, live }
         },
     )
 }

@@ -254,6 +254,9 @@ impl World {
             }
         }
         world.snapshot.policy = policy(&given.policy);
+        if let Some(unknown) = given.policy.get("unknown_quota") {
+            world.snapshot.minimum.unknown = serde_json::from_value(unknown.clone()).unwrap();
+        }
         world
     }
 
