@@ -127,6 +127,14 @@ impl Snapshot {
         account.headroom(self.reserve_of(account), model, &self.policy, now)
     }
 
+    /// Percent of a window that shall stay: the larger of minimum and hard reserve. What is above it can be spent freely.
+    #[must_use]
+    pub fn kept_of(&self, account: &Account, window: &Window) -> f64 {
+        let reserve = self.reserve_of(account).filter(|_| self.kill_switch.enabled);
+        let floors = self.minimum_of(account).chain(reserve).filter(|floor| floor.window.is_bucket(window));
+        floors.map(|floor| floor.percent).fold(0.0, f64::max)
+    }
+
     /// What a missing or outdated reading means for this account, and who says so.
     #[must_use]
     pub fn unknown_quota_of(&self, account: &Account) -> (UnknownQuota, SaidOf) {

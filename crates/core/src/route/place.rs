@@ -146,11 +146,6 @@ enum Kind {
 impl Standing {
     fn of(account: &Account, model: &str, snapshot: &Snapshot, now: UnixSeconds) -> Self {
         let known = account.readings.iter().filter(|(w, r)| w.concerns(model) && r.used_percent.is_finite());
-        let floor = |window: &Window| {
-            let own = account.min_remaining.get(window).copied().unwrap_or(0.0);
-            let hard = snapshot.kill_switch.floors(account).find(|(w, _)| *w == window).map_or(0.0, |(_, floor)| floor);
-            own.max(hard)
-        };
         let mut standing = Self {
             kind: Kind::Unknown,
             fullest: None,
@@ -170,7 +165,8 @@ impl Standing {
                 longest_s = length_s;
                 standing.longest = Some((window.clone(), reading.resets_at.filter(|at| *at > now)));
             }
-            scarcest = scarcest.min((left - floor(window)).max(0.0) / hours(seconds_left(window, reading, now)));
+            scarcest = scarcest
+                .min((left - snapshot.kept_of(account, window)).max(0.0) / hours(seconds_left(window, reading, now)));
         }
         if let Some((_, used)) = &standing.fullest {
             standing.percent_per_hour = scarcest;

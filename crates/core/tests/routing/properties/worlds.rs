@@ -215,7 +215,18 @@ fn snapshot() -> impl Strategy<Value = Snapshot> {
             let labelled = accounts.into_iter().zip(LABELS);
             let accounts = labelled.map(|(account, label)| (id(label), Account { id: id(label), ..account })).collect();
             let live = Live::default();
-            Snapshot { accounts, order: Vec::new(), active, chains, pools, spend_rules, minimum, kill_switch, policy, live }
+            Snapshot {
+                accounts,
+                order: Vec::new(),
+                active,
+                chains,
+                pools,
+                spend_rules,
+                minimum,
+                kill_switch,
+                policy,
+                live,
+            }
         },
     )
 }
