@@ -14,12 +14,13 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 
 const USAGE: &str = "\
-usage: remuda-bench --remuda PATH [--rounds N] [--seconds N] [--streams N] [--json FILE]
+usage: remuda-bench --remuda PATH [--rounds N] [--seconds N] [--streams N] [--only LOAD] [--json FILE]
 
   --remuda PATH   the release binary to measure
   --rounds N      interleaved rounds; the median counts [default: 5]
   --seconds N     length of one measurement [default: 3]
   --streams N     idle streams for the memory measurement [default: 5000]
+  --only LOAD     only this load and no footprint: burst, \"each event its own write\", \"1 MB bodies\", \"5 MB bodies\"
   --json FILE     also write the figures to this file";
 
 /// What the person asked for.
@@ -28,11 +29,13 @@ struct Options {
     rounds: usize,
     seconds: f64,
     streams: usize,
+    only: Option<String>,
     json: Option<PathBuf>,
 }
 
 fn options() -> Result<Options> {
-    let mut options = Options { remuda: PathBuf::new(), rounds: 5, seconds: 3.0, streams: 5000, json: None };
+    let mut options =
+        Options { remuda: PathBuf::new(), rounds: 5, seconds: 3.0, streams: 5000, only: None, json: None };
     let mut args = std::env::args().skip(1);
     while let Some(name) = args.next() {
         let mut value = || args.next().with_context(|| format!("{name} needs a value\n{USAGE}"));
@@ -41,6 +44,7 @@ fn options() -> Result<Options> {
             "--rounds" => options.rounds = value()?.parse().context("--rounds")?,
             "--seconds" => options.seconds = value()?.parse().context("--seconds")?,
             "--streams" => options.streams = value()?.parse().context("--streams")?,
+            "--only" => options.only = Some(value()?),
             "--json" => options.json = Some(value()?.into()),
             _ => bail!("{USAGE}"),
         }

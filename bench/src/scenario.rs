@@ -71,11 +71,11 @@ async fn measure(options: &Options) -> Result<Figures> {
         Plan::remuda(&options.remuda, upstream).await?,
     ];
     let mut footprint = Vec::new();
-    for plan in plans.iter().filter(|plan| plan.kind != Kind::Direct) {
+    for plan in plans.iter().filter(|plan| plan.kind != Kind::Direct && options.only.is_none()) {
         footprint.push(measure_footprint(plan, options).await?);
     }
     let mut throughput = Vec::new();
-    for load in LOADS {
+    for load in LOADS.into_iter().filter(|load| options.only.as_deref().is_none_or(|only| only == load.name)) {
         eprintln!("{} …", load.name);
         throughput.extend(measure_load(load, &plans, options).await?);
     }
