@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use remuda_core::snapshot::{ChainStep, KillSwitch, Pool, SpendRule, Target};
+use remuda_core::poll::PollState;
+use remuda_core::snapshot::{ChainStep, KillSwitch, Minimum, Pool, SpendRule, Target, UnknownQuota};
 use remuda_core::{
     Account, AccountId, AccountStatus, Capabilities, CostClass, CredentialKind, Host, Identity, Label, Protocol,
     Protocols, SessionKey, Snapshot, UnixSeconds, Vendor, Window,
@@ -20,6 +21,8 @@ pub struct Herd {
     pub profiles: BTreeMap<AccountId, Profile>,
     /// `remuda use --session`: explicit choices for single conversations.
     pub session_pins: BTreeMap<SessionKey, Target>,
+    /// What asking vendors about their usage endpoints has left behind.
+    pub polls: BTreeMap<AccountId, PollState>,
     /// Conversations that their owner has stopped: nothing of theirs is served until they are let go.
     pub halts: BTreeMap<SessionKey, Halt>,
 }
@@ -174,6 +177,10 @@ pub enum Edit {
     Cost(AccountId, CostClass),
     /// Least remaining percent per window; replaces all.
     MinRemaining(AccountId, BTreeMap<Window, f64>),
+    /// What an unknown quota means for it; `None`: as for everyone.
+    UnknownQuota(AccountId, Option<UnknownQuota>),
+    /// The same two for everyone.
+    Minimum(Minimum),
     /// Another endpoint.
     Endpoint(AccountId, Endpoint),
     /// The vendor's terms were acknowledged.

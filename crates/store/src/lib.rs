@@ -20,6 +20,7 @@ pub mod ledger;
 mod master_key;
 pub mod permissions;
 mod places;
+pub mod poll;
 pub mod refresh;
 pub mod session;
 pub mod sqlite;
@@ -35,6 +36,7 @@ pub use herd::{
 pub use ledger::{Cursor, Page, RecordQuery, Retention};
 pub use master_key::KeySource;
 pub use places::Places;
+pub use poll::PollClaim;
 pub use refresh::{Backoff, Condemned, Intent, RefreshEnd, RefreshLock, RefreshState, Rotation, Sentence};
 pub use remuda_core::KeyScope;
 pub use session::SessionBinding;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use remuda_core::poll::PollState;
 use remuda_core::record::Record;
 use remuda_core::route::StateChange;
 use remuda_core::{AccountId, Reading, RequestId, SessionKey, UnixSeconds, Vendor, Window};
@@ -14,6 +15,7 @@ use crate::credential::{OauthPair, StoredCredential};
 use crate::error::StoreError;
 use crate::herd::{Edit, Herd, Login, NewAccount, Removed};
 use crate::ledger::{Page, RecordQuery};
+use crate::poll::PollClaim;
 use crate::refresh::{RefreshEnd, RefreshLock, RefreshState, Rotation};
 use crate::session::SessionBinding;
 
@@ -22,7 +24,8 @@ use crate::session::SessionBinding;
 pub struct Batch {
     /// Findings of routing, in order.
     pub changes: Vec<StateChange>,
-    /// Quota readings; the newest per account and window is enough.
+    /// Quota readings; the newest per account and window is enough. Those from before the account's last login are
+    /// dropped: another credential earned them.
     pub readings: Vec<(AccountId, Window, Reading)>,
     /// Conversations that were seen, and when.
     pub touched: Vec<(SessionKey, UnixSeconds)>,
@@ -82,7 +85,8 @@ pub trait Store: Send + Sync + 'static {
     async fn add_account(&self, new: NewAccount, now: UnixSeconds) -> Result<(), StoreError>;
 
     /// Replaces an account's secret after its owner logged in: generation + 1, verdict, intent and back-off cleared,
-    /// status `ready` unless its owner paused it. Returns the generation.
+    /// status `ready` unless its owner paused it. What was read of the account's quota before is forgotten. Returns the
+    /// generation.
     ///
     /// # Errors
     /// [`StoreError::IdentityTaken`] if the login turns out to be that of another account.
@@ -136,6 +140,23 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError::Busy`] when the time is over.
     async fn refresh_lock(&self, vendor: Vendor, wait: Duration) -> Result<RefreshLock, StoreError>;
+
+    // --- asking what is left ------------------------------------------------------------------------------------
+
+    /// Takes the right to ask a vendor about an account, across all processes: one account of a vendor at a time, none
+    /// that rests after a failure, none that was asked about after `seen` (what the caller knew to be the last time).
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownAccount`].
+    async fn claim_poll(
+        &self,
+        id: AccountId,
+        seen: Option<UnixSeconds>,
+        now: UnixSeconds,
+    ) -> Result<PollClaim, StoreError>;
+
+    /// Gives the right back, with what is to be remembered. After a login in between nothing is.
+    async fn end_poll(&self, id: AccountId, state: PollState) -> Result<(), StoreError>;
 
     // --- client keys --------------------------------------------------------------------------------------------
 
@@ -208,5 +229,7 @@ pub const MAX_SESSION_PINS: usize = 10_000;
 pub const MAX_HALTS: usize = 1_000;
 /// Most remembered homes; beyond it those unseen for longest are dropped.
 pub const MAX_SESSIONS: usize = 50_000;
+/// Seconds within which a poll must end. Longer than any call to a vendor takes.
+pub const POLL_LEASE_S: i64 = 60;
 /// A conversation unseen for this many seconds (30 days) has no home any more.
 pub const SESSION_AGE_S: i64 = 30 * 24 * 3600;

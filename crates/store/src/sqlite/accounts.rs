@@ -31,9 +31,9 @@ pub(super) fn add(engine: &mut Engine, new: &NewAccount, now: UnixSeconds) -> Re
 
 fn insert(tx: &Transaction<'_>, account: &Account, profile: Profile) -> Outcome<()> {
     tx.execute(
-        "INSERT INTO account (id, position, label, label_key, vendor, kind, cost, status, identity, min_remaining, profile)
+        "INSERT INTO account (id, position, label, label_key, vendor, kind, cost, status, identity, min_remaining, unknown_quota, profile)
          VALUES (:id, (SELECT coalesce(max(position), 0) + 1 FROM account), :label, :label_key, :vendor, :kind, :cost,
-                 :status, :identity, :min_remaining, :profile)",
+                 :status, :identity, :min_remaining, :unknown_quota, :profile)",
         named_params! {
             ":id": account.id.0,
             ":label": account.label.as_str(),
@@ -44,6 +44,7 @@ fn insert(tx: &Transaction<'_>, account: &Account, profile: Profile) -> Outcome<
             ":status": Word(account.status),
             ":identity": account.identity.as_ref().map(Word),
             ":min_remaining": Json(&account.min_remaining),
+            ":unknown_quota": account.unknown_quota.map(Word),
             ":profile": Json(profile),
         },
     )?;
@@ -79,6 +80,9 @@ pub(super) fn login(engine: &mut Engine, id: AccountId, login: &Login, now: Unix
                 ":profile": Json(profile),
             },
         )?;
+        // Another credential earned them, perhaps of another plan.
+        tx.execute("DELETE FROM reading WHERE account = ?1", [id.0])?;
+        tx.execute("DELETE FROM poll WHERE account = ?1", [id.0])?;
         Ok(generation)
     })
 }

@@ -88,7 +88,8 @@ fn readings(tx: &Transaction<'_>, readings: &[(AccountId, Window, Reading)]) -> 
     for (id, window, reading) in readings.iter().filter(|(_, _, reading)| reading.used_percent.is_finite()) {
         tx.prepare_cached(
             "INSERT INTO reading (account, window, used_percent, resets_at, source, read_at)
-             SELECT id, ?2, ?3, ?4, ?5, ?6 FROM account WHERE id = ?1
+             SELECT id, ?2, ?3, ?4, ?5, ?6 FROM account
+             WHERE id = ?1 AND coalesce(json_extract(profile, '$.last_login_at'), 0) <= ?6
              ON CONFLICT DO UPDATE SET used_percent = excluded.used_percent, resets_at = excluded.resets_at,
                 source = excluded.source, read_at = excluded.read_at
              WHERE excluded.read_at > read_at

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use remuda_core::snapshot::{ChainStep, KillSwitch, Pool, SpendRule, Target};
+use remuda_core::snapshot::{ChainStep, KillSwitch, Minimum, Pool, SpendRule, Target};
 use remuda_core::{AccountId, Label, SessionKey, UnixSeconds};
 use rusqlite::{OptionalExtension, ToSql, Transaction};
 
@@ -36,6 +36,8 @@ fn one(tx: &Transaction<'_>, edit: &Edit, now: UnixSeconds) -> Outcome<()> {
             percents(thresholds)?;
             set(tx, *id, "min_remaining", &Json(thresholds))
         }
+        Edit::UnknownQuota(id, unknown) => set(tx, *id, "unknown_quota", &unknown.map(Word)),
+        Edit::Minimum(minimum) => set_minimum(tx, minimum),
         Edit::Endpoint(id, endpoint) => profile(tx, *id, |profile| profile.endpoint = endpoint.clone()),
         Edit::Terms(id, acknowledged) => profile(tx, *id, |profile| profile.terms = Some(acknowledged.clone())),
         Edit::Grant(id, grant) => profile(tx, *id, |profile| {
@@ -180,6 +182,16 @@ fn spend_rule(tx: &Transaction<'_>, id: AccountId, rule: Option<&SpendRule>) -> 
         "INSERT INTO spend_rule (account, after, daily_limit_usd) VALUES (?1, ?2, ?3)
          ON CONFLICT DO UPDATE SET after = excluded.after, daily_limit_usd = excluded.daily_limit_usd",
         (id.0, Json(&rule.after), rule.daily_limit_usd),
+    )?;
+    Ok(())
+}
+
+fn set_minimum(tx: &Transaction<'_>, minimum: &Minimum) -> Outcome<()> {
+    percents(&minimum.everyone)?;
+    tx.execute(
+        "INSERT INTO minimum (one, everyone, unknown) VALUES (1, ?1, ?2)
+         ON CONFLICT DO UPDATE SET everyone = excluded.everyone, unknown = excluded.unknown",
+        (Json(&minimum.everyone), Word(minimum.unknown)),
     )?;
     Ok(())
 }

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use remuda_core::snapshot::{ChainStep, KillSwitch, Pool, SpendRule};
+use remuda_core::snapshot::{ChainStep, KillSwitch, Minimum, Pool, SpendRule};
 use remuda_core::{Account, AccountId, Cooldown, Label, Reading, SessionKey, Snapshot, UnixSeconds, Window};
 use rusqlite::{OptionalExtension, Row, Transaction};
 
 use super::columns::{self, Json, Word};
 use super::engine::Engine;
 use super::failure::Outcome;
+use super::polls;
 use crate::error::StoreError;
 use crate::herd::{Halt, Herd, Profile};
 
@@ -29,7 +30,9 @@ pub(super) fn herd(engine: &mut Engine, now: UnixSeconds) -> Result<Herd, StoreE
         herd.snapshot.chains = chains(tx)?;
         herd.snapshot.pools = pools(tx)?;
         herd.snapshot.spend_rules = spend_rules(tx, now)?;
+        herd.snapshot.minimum = minimum(tx)?;
         herd.snapshot.kill_switch = kill_switch(tx)?;
+        herd.polls = polls::states(tx)?;
         pins(tx, &mut herd)?;
         halts(tx, &mut herd)?;
         Ok(herd)
@@ -59,6 +62,7 @@ fn accounts(tx: &Transaction<'_>, herd: &mut Herd) -> Outcome<()> {
         account.speaks = profile.endpoint.speaks(vendor, kind);
         account.allowed_hosts = profile.grants.iter().map(|grant| grant.host).collect();
         Json(account.min_remaining) = row.get("min_remaining")?;
+        account.unknown_quota = row.get::<_, Option<Word<_>>>("unknown_quota")?.map(|Word(unknown)| unknown);
         account.cooling = row.get::<_, Option<Json<_>>>("cooling")?.map(|Json(cooldown)| cooldown);
         order.push(id);
         accounts.insert(id, account);
@@ -141,6 +145,16 @@ fn spend_rules(tx: &Transaction<'_>, now: UnixSeconds) -> Outcome<BTreeMap<Accou
         rules.insert(columns::account(row, "account")?, rule);
     }
     Ok(rules)
+}
+
+fn minimum(tx: &Transaction<'_>) -> Outcome<Minimum> {
+    let mut minimum = Minimum::default();
+    each(tx, "SELECT everyone, unknown FROM minimum", |row| {
+        Json(minimum.everyone) = row.get("everyone")?;
+        Word(minimum.unknown) = row.get("unknown")?;
+        Ok(())
+    })?;
+    Ok(minimum)
 }
 
 fn kill_switch(tx: &Transaction<'_>) -> Outcome<KillSwitch> {

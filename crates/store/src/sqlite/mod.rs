@@ -15,6 +15,7 @@ mod engine;
 mod failure;
 mod file;
 mod load;
+mod polls;
 mod quarantine;
 mod records;
 mod remove;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use remuda_core::poll::PollState;
 use remuda_core::record::Record;
 use remuda_core::{AccountId, RequestId, UnixSeconds, Vendor};
 use secrecy::SecretString;
@@ -41,6 +43,7 @@ use crate::ledger::{Page, RecordQuery, Retention};
 use crate::master_key::KeySource;
 use crate::permissions::PathMode;
 use crate::places::Places;
+use crate::poll::PollClaim;
 use crate::refresh::{RefreshEnd, RefreshLock, RefreshState, Rotation};
 use crate::session::SessionBinding;
 use crate::store::{Batch, Health, Store};
@@ -188,6 +191,19 @@ impl Store for SqliteStore {
         tokio::task::spawn_blocking(move || file_lock::acquire(&path, wait, &what).map(RefreshLock::new))
             .await
             .map_err(|e| StoreError::Engine(Box::new(e)))?
+    }
+
+    async fn claim_poll(
+        &self,
+        id: AccountId,
+        seen: Option<UnixSeconds>,
+        now: UnixSeconds,
+    ) -> Result<PollClaim, StoreError> {
+        self.worker.call(move |engine| engine.herd.relaxed(|tx| polls::claim(tx, id, seen, now))).await
+    }
+
+    async fn end_poll(&self, id: AccountId, state: PollState) -> Result<(), StoreError> {
+        self.worker.call(move |engine| engine.herd.relaxed(|tx| polls::end(tx, id, &state))).await
     }
 
     async fn add_client_key(&self, key: ClientKey) -> Result<(), StoreError> {

@@ -1,4 +1,4 @@
-use remuda_core::snapshot::{ChainStep, KillSwitch, Pool, SpendRule, Strategy, Target};
+use remuda_core::snapshot::{ChainStep, KillSwitch, Minimum, Pool, SpendRule, Strategy, Target, UnknownQuota};
 use remuda_core::{AccountId, AccountStatus, Class, CostClass, Host, Protocol, SessionKey, Window};
 use remuda_store::store::{MAX_CHAIN, MAX_POOLS, MAX_SESSION_PINS};
 use remuda_store::{Acknowledgement, AuthHeader, Edit, Endpoint, StoreError};
@@ -24,6 +24,7 @@ pub(crate) async fn every_edit_comes_back(place: &impl Place) {
         everyone: [(Window::FiveHour, 5.0)].into(),
         accounts: [(id(2), [(Window::SevenDay, 20.0)].into())].into(),
     };
+    let minimum = Minimum { everyone: [(Window::FiveHour, 8.0)].into(), unknown: UnknownQuota::Open };
     let acknowledged = Acknowledgement { text_version: "v1".to_owned(), at: NOW };
     let elsewhere = Endpoint {
         bases: [(Protocol::Messages, "https://example.test".to_owned())].into(),
@@ -38,6 +39,8 @@ pub(crate) async fn every_edit_comes_back(place: &impl Place) {
                 Edit::Status(id(1), AccountStatus::Paused),
                 Edit::Cost(id(1), CostClass::Metered),
                 Edit::MinRemaining(id(1), [(Window::Other(60), 10.0)].into()),
+                Edit::UnknownQuota(id(1), Some(UnknownQuota::Open)),
+                Edit::Minimum(minimum.clone()),
                 Edit::Endpoint(id(1), elsewhere.clone()),
                 Edit::Terms(id(1), acknowledged.clone()),
                 Edit::Grant(id(1), grant(Host::Pi, NOW)),
@@ -72,6 +75,8 @@ pub(crate) async fn every_edit_comes_back(place: &impl Place) {
     assert_eq!(herd.snapshot.chains, [(id(1), vec![step(3), to_pool, step(2)])].into());
     assert_eq!(herd.snapshot.spend_rules, [(id(1), SpendRule { spent_today_usd: 0.0, ..rule })].into());
     assert_eq!(herd.snapshot.kill_switch, switch);
+    assert_eq!(herd.snapshot.minimum, minimum);
+    assert_eq!(account.unknown_quota, Some(UnknownQuota::Open));
     assert_eq!(herd.session_pins, [(session("s"), Target::Account(id(2)))].into());
 
     store

@@ -7,6 +7,7 @@ pub(crate) mod credentials;
 pub(crate) mod edits;
 pub(crate) mod ledger;
 pub(crate) mod make;
+pub(crate) mod polls;
 pub(crate) mod refresh;
 pub(crate) mod removal;
 pub(crate) mod written_behind;
@@ -104,6 +105,14 @@ macro_rules! every_fact {
                 a_withdrawn_intent_is_gone
                 the_lock_excludes_and_is_given_back
                 vendors_do_not_wait_for_each_other
+            }
+            polls {
+                one_account_of_a_vendor_is_asked_about_at_a_time
+                what_another_process_has_asked_is_not_asked_again
+                a_back_off_holds_for_every_process
+                a_login_forgets_readings_and_polls
+                what_was_found_out_before_a_login_is_dropped
+                an_abandoned_lease_ends_by_itself
             }
             client_keys {
                 a_key_comes_back_as_a_hash_with_its_scope
