@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use remuda_core::poll::PollState;
 use remuda_core::record::Record;
 use remuda_core::{AccountId, RequestId, UnixSeconds, Vendor};
 use remuda_store::{
-    Batch, ClientKey, Edit, Health, Herd, KeyId, Login, NewAccount, OauthPair, Page, RecordQuery, RefreshEnd,
-    RefreshLock, RefreshState, Removed, Rotation, SessionBinding, Store, StoreError, StoredCredential,
+    Batch, ClientKey, Edit, Health, Herd, KeyId, Login, NewAccount, OauthPair, Page, PollClaim, RecordQuery,
+    RefreshEnd, RefreshLock, RefreshState, Removed, Rotation, SessionBinding, Store, StoreError, StoredCredential,
 };
 use secrecy::SecretString;
 
@@ -81,6 +82,8 @@ watched! {
     fn advance(id: AccountId, newer: StoredCredential) -> Result<Rotation, StoreError>;
     fn refresh_state(id: AccountId) -> Result<RefreshState, StoreError>;
     fn end_refresh(id: AccountId, generation: u64, end: RefreshEnd) -> Result<bool, StoreError>;
+    fn claim_poll(id: AccountId, seen: Option<UnixSeconds>, now: UnixSeconds) -> Result<PollClaim, StoreError>;
+    fn end_poll(id: AccountId, state: PollState) -> Result<(), StoreError>;
     fn add_client_key(key: ClientKey) -> Result<(), StoreError>;
     fn client_keys() -> Result<Vec<ClientKey>, StoreError>;
     fn revoke_client_key(id: KeyId) -> Result<bool, StoreError>;
