@@ -61,6 +61,7 @@ mod route;
 mod serve;
 mod server;
 mod site;
+mod speech;
 mod standing;
 mod state;
 mod vendor;

@@ -70,6 +70,11 @@ impl Mint {
         STANDARD.encode(bytes)
     }
 
+    /// Has it the form of a signature, whoever made it over what?
+    pub(crate) fn looks_signed(signature: &str) -> bool {
+        STANDARD.decode(signature).is_ok_and(|bytes| bytes.len() == 64)
+    }
+
     /// Was this signature made by [`Mint::sign`] over these parts?
     pub(crate) fn verify(&self, signature: &str, parts: &[&str]) -> bool {
         let Ok(bytes) = STANDARD.decode(signature) else { return false };

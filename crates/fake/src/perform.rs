@@ -179,7 +179,7 @@ fn kept_events(events: &[crate::answer::Event], point: Point) -> usize {
     let first = |part: Part| events.iter().position(|event| event.part == part).unwrap_or(events.len());
     match point {
         Point::BeforeHeaders | Point::AfterHeaders => 0,
-        Point::AfterHandshake => first(Part::Opening),
+        Point::AfterHandshake => events.iter().position(|event| event.part != Part::Handshake).unwrap_or(events.len()),
         Point::AfterContent => first(Part::Content) + 1,
         Point::After(events) => events,
     }

@@ -9,6 +9,8 @@ use crate::config::{AccountSpec, Browser, Config, Reply};
 use crate::fault::{Fault, Who};
 use crate::grants::Grants;
 use crate::log::{Endpoint, Log};
+use crate::openai::cache::Prefixes;
+use crate::openai::responses::Kept;
 use crate::quota::buckets::Minute;
 use crate::quota::windows::Windows;
 use crate::site::QwenPlan;
@@ -24,7 +26,10 @@ pub(crate) struct Account {
     pub(crate) lapsed: bool,
     pub(crate) windows: Windows,
     pub(crate) minute: Minute,
+    /// Marked prefixes (Anthropic).
     pub(crate) cache: Cache,
+    /// Automatic prefixes (OpenAI, Alibaba).
+    pub(crate) prefixes: Prefixes,
 }
 
 impl Account {
@@ -40,6 +45,8 @@ pub(crate) struct State {
     pub(crate) accounts: Vec<Account>,
     pub(crate) grants: Grants,
     pub(crate) replies: Vec<Reply>,
+    /// Stored responses (OpenAI).
+    pub(crate) kept: Kept,
     pub(crate) browser: Browser,
     pub(crate) faults: VecDeque<(Who, Fault)>,
     pub(crate) log: Log,
@@ -56,6 +63,7 @@ impl State {
             accounts: Vec::new(),
             grants: Grants::new(config.refresh_revokes_access),
             replies: config.replies.clone(),
+            kept: Kept::default(),
             browser: config.browser.clone(),
             faults: VecDeque::new(),
             log: Log::new(config.log),

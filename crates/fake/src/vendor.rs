@@ -15,13 +15,14 @@ use crate::fault::{Fault, Who};
 use crate::grants::SCOPES;
 use crate::log::Seen;
 use crate::mint::Mint;
+use crate::openai::cache::Prefixes;
 use crate::openai_auth::{CHATGPT_SCOPE, jwt};
 use crate::press;
 use crate::quota::buckets::Minute;
 use crate::quota::windows::Windows;
-use crate::quota::{Reading, Window};
+use crate::quota::{Buckets, Reading, Window};
 use crate::server;
-use crate::site::{QwenPlan, Region, Site};
+use crate::site::{QwenPlan, Region, Site, Vendor};
 use crate::state::{Account, State};
 
 /// Why the vendor cannot open its doors.
@@ -183,8 +184,9 @@ impl Fake {
             disabled: false,
             lapsed: false,
             windows: windows(&spec),
-            minute: Minute::new(&spec.buckets, state.clock.now_ms()),
+            minute: Minute::new(&buckets(&spec), state.clock.now_ms()),
             cache: Cache::default(),
+            prefixes: Prefixes::default(),
             spec,
         };
         state.accounts.push(account);
@@ -266,6 +268,17 @@ fn site_of(spec: &AccountSpec) -> Site {
         Kind::OpenAiKey => Site::OpenAi,
         Kind::ChatGpt => Site::ChatGpt,
         Kind::Qwen(plan) => Site::Qwen { plan, region: spec.region },
+    }
+}
+
+/// OpenAI and Alibaba have one bucket for tokens.
+fn buckets(spec: &AccountSpec) -> Buckets {
+    let given = spec.buckets;
+    match spec.kind.vendor() {
+        Vendor::Anthropic => given,
+        Vendor::OpenAi | Vendor::Qwen => {
+            Buckets { input_tokens: given.input_tokens.saturating_add(given.output_tokens), ..given }
+        }
     }
 }
 

@@ -36,10 +36,14 @@ impl Bucket {
         self.level.max(0.0) as u64
     }
 
+    /// Seconds until it is full again.
+    pub(crate) fn full_in_s(&self) -> f64 {
+        (self.limit - self.level).max(0.0) * 60.0 / self.limit.max(1.0)
+    }
+
     /// Unix seconds at which it is full again, rounded up.
     pub(crate) fn full_at(&self) -> i64 {
-        let seconds = (self.limit - self.level).max(0.0) * 60.0 / self.limit.max(1.0);
-        (self.at_ms as f64 / 1000.0 + seconds).ceil() as i64
+        (self.at_ms as f64 / 1000.0 + self.full_in_s()).ceil() as i64
     }
 }
 

@@ -43,6 +43,17 @@ impl Answer {
         self.json()["error"]["message"].as_str().unwrap().to_owned()
     }
 
+    pub(crate) fn code(&self) -> String {
+        self.json()["error"]["code"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// The chunks of a completion, without `[DONE]`.
+    pub(crate) fn chunks(&self) -> Vec<Value> {
+        let text = self.text();
+        let data = text.split("\n\n").filter_map(|event| event.strip_prefix("data: ")).filter(|data| *data != "[DONE]");
+        data.map(|data| serde_json::from_str(data).unwrap()).collect()
+    }
+
     /// Event name and data of each event, with exact framing required.
     pub(crate) fn events(&self) -> Vec<(String, Value)> {
         let text = self.text();

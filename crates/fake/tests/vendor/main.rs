@@ -7,6 +7,7 @@ mod control;
 mod faults;
 mod messages;
 mod oauth;
+mod openai;
 mod quota;
 mod strict;
 mod watch;

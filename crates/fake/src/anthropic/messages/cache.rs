@@ -123,7 +123,7 @@ fn prefixes(prompt: &Prompt<'_>) -> Vec<Prefix> {
         hasher.update([0]);
         hasher.update(&content);
         hasher.update([0]);
-        tokens += super::prompt::tokens_of(content.len());
+        tokens += crate::speech::tokens_of(content.len());
         all.push(Prefix { hash: hasher.clone().finalize().into(), tokens, mark: block.cache_control().map(Life::of) });
     }
     let automatic = prompt.json.get("cache_control").filter(|value| !value.is_null());

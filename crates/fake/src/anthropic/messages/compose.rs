@@ -1,19 +1,15 @@
-//! What the model says: simple rules from the prompt, always the same for the same prompt. See [`crate::Reply`].
+//! An answer in blocks: what the model says, with a thought before it where the request wants one.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::message::OutBlock;
-use super::prompt::{Block, Prompt, Thinking, tokens_of};
+use super::prompt::{Block, Prompt, Thinking};
 use super::rules::signed;
 use crate::config::Reply;
 use crate::manner::Manner;
 use crate::mint::Mint;
+use crate::speech::{self, Asked, Speech, first_tokens, tokens_of};
 use crate::state::Account;
-
-/// Longest part of a prompt that is echoed, in characters.
-const ECHO: usize = 120;
-/// Highest number that is counted to.
-const MOST_NUMBERS: u64 = 100_000;
 
 /// A finished answer.
 pub(crate) struct Output {
@@ -34,74 +30,37 @@ pub(crate) fn answer(
     let thinks = match prompt.thinking {
         Thinking::Disabled => false,
         Thinking::Enabled => true,
-        Thinking::Adaptive => asked.to_lowercase().contains("think"),
+        Thinking::Adaptive => speech::wants_thought(asked),
     };
     if thinks {
         let thinking = if prompt.thinking_omitted { "" } else { "The user wants an answer; I shall give it." };
         let signature = mint.sign(&signed(&account.account_uuid, prompt.model, "thinking", thinking));
         blocks.push(OutBlock::Thinking { thinking: thinking.to_owned(), signature });
     }
-    let wide = if manner.wide_text { " 🐎 ñandú 駿馬" } else { "" };
-    match tool_call(prompt, asked) {
-        Some((name, input)) => {
-            blocks.push(OutBlock::Text { text: format!("I use the tool {name}.{wide}") });
-            blocks.push(OutBlock::ToolUse { id: mint.id("toolu_"), name, input });
-        }
-        None => blocks.push(OutBlock::Text { text: format!("{}{wide}", say(prompt, asked, replies)) }),
-    }
+    let offers = |name: &str| prompt.has_tool(name);
+    let asked = Asked { text: asked, result: newest_result(prompt), offers: &offers };
+    blocks.extend(speech::speak(&asked, replies, manner.wide_text).into_iter().map(|speech| match speech {
+        Speech::Text(text) => OutBlock::Text { text },
+        Speech::Call { name, input } => OutBlock::ToolUse { id: mint.id("toolu_"), name, input: Speech::object(input) },
+    }));
     blocks
 }
 
 /// The newest user text that a person wrote. Agents put reminders before and after it, as blocks of their own.
 fn newest_text<'a>(prompt: &'a Prompt<'_>) -> &'a str {
-    let written = |block: &&Block<'_>| block.kind == "text" && !block.text("text").starts_with("<system-reminder>");
+    let written = |block: &&Block<'_>| block.kind == "text" && !speech::is_written_by_agent(block.text("text"));
     prompt.newest().iter().rev().find(written).map(|block| block.text("text").trim()).unwrap_or_default()
 }
 
 fn newest_result(prompt: &Prompt<'_>) -> Option<String> {
     let result = prompt.newest().iter().rev().find(|block| block.kind == "tool_result")?;
-    let text = match result.value.get("content") {
-        Some(Value::String(text)) => text.as_str(),
-        Some(Value::Array(blocks)) => blocks.iter().find_map(|block| block.get("text")?.as_str()).unwrap_or_default(),
-        _ => "",
-    };
-    Some(text.lines().next().unwrap_or_default().to_owned())
-}
-
-/// `use tool NAME` or `use tool NAME with {…}`, if the request offers that tool and no result has come yet.
-fn tool_call(prompt: &Prompt<'_>, asked: &str) -> Option<(String, Value)> {
-    if newest_result(prompt).is_some() {
-        return None;
-    }
-    let (_, rest) = asked.split_once("use tool ")?;
-    let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '-')).collect();
-    if !prompt.has_tool(&name) {
-        return None;
-    }
-    let input = rest.get(name.len()..).and_then(|rest| rest.trim_start().strip_prefix("with"));
-    let input = input.and_then(|text| serde_json::Deserializer::from_str(text).into_iter::<Value>().next());
-    let input = match input {
-        Some(Ok(input @ Value::Object(_))) => input,
-        _ => json!({}),
-    };
-    Some((name, input))
-}
-
-fn say(prompt: &Prompt<'_>, asked: &str, replies: &[Reply]) -> String {
-    if let Some(result) = newest_result(prompt) {
-        return format!("tool result: {result}");
-    }
-    if let Some(reply) = replies.iter().find(|reply| asked.contains(&reply.when)) {
-        return reply.say.clone();
-    }
-    if let Some((_, rest)) = asked.split_once("count to ") {
-        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-        if let Ok(last @ 1..=MOST_NUMBERS) = digits.parse::<u64>() {
-            return (1..=last).map(|n| n.to_string()).collect::<Vec<_>>().join(" ");
+    Some(match result.value.get("content") {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(blocks)) => {
+            blocks.iter().find_map(|block| block.get("text")?.as_str()).unwrap_or_default().to_owned()
         }
-    }
-    let echo: String = asked.chars().take(ECHO).collect();
-    format!("pong {echo}").trim_end().to_owned()
+        _ => String::new(),
+    })
 }
 
 /// Ends the answer where `max_tokens` does. Thinking counts first, as at the vendor.
@@ -126,9 +85,7 @@ pub(crate) fn cut(blocks: Vec<OutBlock>, max_tokens: u64) -> Output {
         if let OutBlock::Text { text } = block
             && left > 0
         {
-            let most = usize::try_from(left).unwrap_or(usize::MAX).saturating_mul(4);
-            let end = (0..=most.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-            output.blocks.push(OutBlock::Text { text: text[..end].to_owned() });
+            output.blocks.push(OutBlock::Text { text: first_tokens(&text, left).to_owned() });
             output.tokens = max_tokens;
         }
         break;

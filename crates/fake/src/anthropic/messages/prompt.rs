@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde_json::{Value, json};
 
 use crate::refused::Refused;
+use crate::speech::tokens_of;
 
 /// One content block with its place, for error texts: `messages.3.content.0`.
 pub(crate) struct Block<'a> {
@@ -38,10 +39,6 @@ impl Block<'_> {
             other => other.to_string(),
         }
     }
-}
-
-pub(crate) fn tokens_of(bytes: usize) -> u64 {
-    bytes.div_ceil(4) as u64
 }
 
 /// Who speaks.

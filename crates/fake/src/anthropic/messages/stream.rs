@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::message::{Message, OutBlock, Usage};
 use crate::answer::{Event, Part};
+use crate::speech::pieces;
 
 /// The data of an event; field order as on the wire.
 #[derive(Serialize)]
@@ -91,9 +92,4 @@ fn empty(block: &OutBlock) -> OutBlock {
             OutBlock::ToolUse { id: id.clone(), name: name.clone(), input: Value::Object(serde_json::Map::new()) }
         }
     }
-}
-
-/// Words, each with the space after it.
-fn pieces(text: &str) -> impl Iterator<Item = &str> {
-    text.split_inclusive(' ')
 }
