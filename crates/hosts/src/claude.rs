@@ -1,8 +1,10 @@
 //! Claude Code. Every row was observed with the genuine 2.1.329 against a scripted upstream (November 2026).
 
-use remuda_core::Host;
+use remuda_core::{Host, Vendor};
 
-use crate::spec::{Cost, HostSpec, Remove, Set, Value};
+use crate::overlay;
+use crate::profile::Profile;
+use crate::spec::{Cost, HostSpec, Remove, Set, Value, Way};
 
 /// The client key goes in as `ANTHROPIC_AUTH_TOKEN`, for three reasons. With it Claude Code needs no login of its own, also
 /// in an empty home directory, and a saved login stays as it is. It retries a 429 whatever quota headers come with it; with
@@ -15,7 +17,10 @@ pub(crate) static CLAUDE: HostSpec = HostSpec {
     program_variable: "REMUDA_CLAUDE_BIN",
     elsewhere: &[".local/bin/claude", ".claude/local/claude"],
     install: "install it with: npm install -g @anthropic-ai/claude-code",
-    path: "/anthropic",
+    ways: &[
+        Way { vendor: Vendor::Anthropic, path: "/anthropic", set: &[] },
+        Way { vendor: Vendor::Qwen, path: "/qwen/anthropic", set: &[] },
+    ],
     set: &[
         Set {
             name: "ANTHROPIC_BASE_URL",
@@ -61,6 +66,8 @@ pub(crate) static CLAUDE: HostSpec = HostSpec {
         },
     ],
     headers_variable: Some("ANTHROPIC_CUSTOM_HEADERS"),
+    overlay: overlay::none,
+    own_commands: &[],
     costs: &[
         Cost {
             feature: "one-hour prompt cache",
@@ -95,4 +102,24 @@ pub(crate) static CLAUDE: HostSpec = HostSpec {
             seen_with: "2.1.329",
         },
     ],
+    profile: Some(Profile {
+        variable: "CLAUDE_CONFIG_DIR",
+        vendor: Vendor::Anthropic,
+        login: &["auth", "login"],
+        status: &["auth", "status"],
+        login_file: ".credentials.json",
+        remove: &[
+            "ANTHROPIC_API_KEY",
+            "ANTHROPIC_AUTH_TOKEN",
+            "ANTHROPIC_BASE_URL",
+            "CLAUDE_CODE_OAUTH_TOKEN",
+            "CLAUDE_CODE_USE_BEDROCK",
+            "CLAUDE_CODE_USE_VERTEX",
+            "CLAUDE_CODE_USE_FOUNDRY",
+            "CLAUDE_CODE_USE_MANTLE",
+            "CLAUDE_CODE_USE_ANTHROPIC_AWS",
+            "CLAUDE_CODE_USE_ANTHROPIC_GOOGLE_CLOUD",
+            "ANTHROPIC_UNIX_SOCKET",
+        ],
+    }),
 };

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use remuda_core::Vendor;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::spec::{HostSpec, Remove, Set, Value};
+use crate::overlay::{Facts, PlanError, Start, ToldBy};
+use crate::own_file::OwnFile;
+use crate::spec::{HostSpec, Remove, Set, Value, Way};
 use crate::{headers, no_proxy};
 
 /// The environment that the agent would inherit. May hold secrets of the person: never print it.
@@ -18,17 +21,20 @@ pub struct Gateway {
     pub base_url: String,
     /// The client key minted for this process.
     pub key: SecretString,
+    /// Vendors of the accounts that can serve.
+    pub served: Vec<Vendor>,
 }
 
 /// How client keys begin; a value like that comes from a `remuda run` around this one and is no credential of the person.
 const KEY_PREFIX: &[u8] = b"rmd_";
 
-/// A planned agent process. Its secrets are in its environment only, never in its arguments.
+/// A planned agent process. Its secrets are in its environment only, never in its arguments or files.
 pub struct Launch {
     pub(crate) program: PathBuf,
     pub(crate) args: Vec<OsString>,
     pub(crate) set: BTreeMap<&'static str, Setting>,
     pub(crate) removed: Vec<&'static str>,
+    pub(crate) files: Vec<OwnFile>,
     notes: Vec<String>,
 }
 
@@ -47,25 +53,73 @@ impl Setting {
 }
 
 impl Launch {
-    /// Plans how `program` (from [`HostSpec::find`]) is started on the gateway with the person's own arguments.
-    #[must_use]
+    /// Plans how `program` (from [`HostSpec::find`]) is started on the gateway with the person's own arguments. `files`: the
+    /// directory in which the agent finds files of ours.
+    ///
+    /// # Errors
+    /// The agent cannot use these accounts, or a configuration that must be kept beside ours cannot be read.
     pub fn plan(
         host: &HostSpec,
         program: PathBuf,
         args: Vec<OsString>,
         gateway: &Gateway,
         inherited: &Environment,
-    ) -> Self {
-        let mut launch = Self { program, args, set: BTreeMap::new(), removed: Vec::new(), notes: Vec::new() };
-        for set in host.set {
-            launch.set(set, host, gateway, inherited);
+        facts: &Facts,
+        files: &Path,
+    ) -> Result<Self, PlanError> {
+        let served = &gateway.served;
+        let way = host.ways.iter().find(|way| served.contains(&way.vendor)).ok_or_else(|| PlanError::OtherVendor {
+            agent: host.name,
+            served: served.clone(),
+            speaks: host.vendors().collect(),
+        })?;
+        let mut launch = Self::bare(program);
+        for set in host.set.iter().chain(way.set) {
+            launch.set(set, way, gateway, inherited);
         }
         for remove in host.remove {
             launch.remove(remove, inherited);
         }
         launch.filter_headers(host, inherited);
         launch.bypass_proxies(gateway, inherited);
-        launch
+        if !host.is_own_command(&args) {
+            let start = Start { base_url: &gateway.base_url, served, args: &args, inherited, facts };
+            launch.add(host, &start, files)?;
+        }
+        launch.args.extend(args);
+        Ok(launch)
+    }
+
+    /// Plans how the agent is started without the gateway, with all that it keeps in `profile`.
+    ///
+    /// # Errors
+    /// The agent has no way to keep accounts apart.
+    pub fn direct(
+        host: &HostSpec,
+        program: PathBuf,
+        args: Vec<OsString>,
+        profile: &Path,
+        inherited: &Environment,
+    ) -> Result<Self, PlanError> {
+        let how = host.profile.as_ref().ok_or(PlanError::NoProfile { agent: host.name })?;
+        let mut launch = Self { args, ..Self::bare(program) };
+        launch.set.insert(how.variable, Setting::Plain(profile.into()));
+        let why = "the login of the account's own profile serves";
+        for name in how.remove {
+            launch.leave_out(name, why, "start the agent without --direct to use it", inherited);
+        }
+        Ok(launch)
+    }
+
+    fn bare(program: PathBuf) -> Self {
+        Self {
+            program,
+            args: Vec::new(),
+            set: BTreeMap::new(),
+            removed: Vec::new(),
+            files: Vec::new(),
+            notes: Vec::new(),
+        }
     }
 
     /// What the person should know before the agent starts: which of their variables do not apply, and what to do instead.
@@ -84,11 +138,16 @@ impl Launch {
         }
     }
 
-    fn set(&mut self, set: &Set, host: &HostSpec, gateway: &Gateway, inherited: &Environment) {
+    fn set(&mut self, set: &Set, way: &Way, gateway: &Gateway, inherited: &Environment) {
         let own = inherited.get(OsStr::new(set.name)).filter(|own| !own.is_empty());
         let setting = match set.value {
             Value::Text(text) => Setting::Plain(text.into()),
-            Value::BaseUrl => Setting::Plain(format!("{}{}", gateway.base_url, host.path).into()),
+            Value::BaseUrl => Setting::Plain(format!("{}{}", gateway.base_url, way.path).into()),
+            Value::Gateway => Setting::Plain(gateway.base_url.clone().into()),
+            Value::Served => {
+                let names: Vec<&str> = gateway.served.iter().map(|vendor| vendor.as_str()).collect();
+                Setting::Plain(names.join(",").into())
+            }
             Value::Key => Setting::Secret(gateway.key.clone()),
         };
         let ours = |own: &OsString| own == setting.as_os_str() || own.as_encoded_bytes().starts_with(KEY_PREFIX);
@@ -99,12 +158,16 @@ impl Launch {
     }
 
     fn remove(&mut self, remove: &Remove, inherited: &Environment) {
-        for &name in remove.names {
-            let Some(own) = inherited.get(OsStr::new(name)) else { continue };
-            self.removed.push(name);
-            if !own.is_empty() {
-                self.notes.push(format!("your {name} is left out: {}; {}", remove.why, remove.instead));
-            }
+        for name in remove.names {
+            self.leave_out(name, remove.why, remove.instead, inherited);
+        }
+    }
+
+    fn leave_out(&mut self, name: &'static str, why: &str, instead: &str, inherited: &Environment) {
+        let Some(own) = inherited.get(OsStr::new(name)).filter(|_| !self.set.contains_key(name)) else { return };
+        self.removed.push(name);
+        if !own.is_empty() && !own.as_encoded_bytes().starts_with(KEY_PREFIX) {
+            self.notes.push(format!("your {name} is left out: {why}; {instead}"));
         }
     }
 
@@ -124,19 +187,62 @@ impl Launch {
             self.set.insert("no_proxy", Setting::Plain(list.into()));
         }
     }
+
+    fn add(&mut self, host: &HostSpec, start: &Start<'_>, files: &Path) -> Result<(), PlanError> {
+        let additions = (host.overlay)(start)?;
+        self.args.extend(additions.before);
+        self.notes.extend(additions.notes);
+        for (name, value) in additions.set {
+            self.set.insert(name, Setting::Plain(value));
+        }
+        for file in additions.files {
+            let told_by = file.told_by;
+            let file = OwnFile::of(file, files);
+            match told_by {
+                ToldBy::Option(option) => self.args.extend([option.into(), file.path.clone().into()]),
+                ToldBy::Variable(name) => {
+                    self.set.insert(name, Setting::Plain(file.path.clone().into()));
+                }
+            }
+            self.files.push(file);
+        }
+        Ok(())
+    }
+}
+
+impl HostSpec {
+    /// Is it a command of the agent that never asks a model? Those have no use for the overlay, and some refuse it.
+    fn is_own_command(&self, args: &[OsString]) -> bool {
+        args.first().is_some_and(|first| self.own_commands.iter().any(|own| first == *own))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::claude::CLAUDE;
+    use crate::codex::CODEX;
+    use crate::pi::PI;
+    use crate::spec::HOSTS;
 
     const KEY: &str = "rmd_planted-client-key";
 
     fn plan(inherited: &[(&str, &str)]) -> Launch {
-        let gateway = Gateway { base_url: "http://127.0.0.1:4747".to_owned(), key: SecretString::from(KEY) };
+        planned(&CLAUDE, &[Vendor::Anthropic], &["-p", "hi"], inherited).unwrap()
+    }
+
+    fn planned(
+        host: &HostSpec,
+        served: &[Vendor],
+        args: &[&str],
+        inherited: &[(&str, &str)],
+    ) -> Result<Launch, PlanError> {
+        let base_url = "http://127.0.0.1:4747".to_owned();
+        let gateway = Gateway { base_url, key: SecretString::from(KEY), served: served.to_vec() };
         let inherited = inherited.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-        Launch::plan(&CLAUDE, "/bin/claude".into(), vec!["-p".into(), "hi".into()], &gateway, &inherited)
+        let args = args.iter().map(OsString::from).collect();
+        let (facts, files) = (Facts::default(), Path::new("/state/agents"));
+        Launch::plan(host, PathBuf::from("/bin").join(host.program), args, &gateway, &inherited, &facts, files)
     }
 
     fn value<'a>(launch: &'a Launch, name: &str) -> Option<&'a str> {
@@ -213,5 +319,62 @@ mod tests {
         assert_eq!(value(&launch, "ANTHROPIC_CUSTOM_HEADERS"), Some("X-Team: blue"));
         let [note] = launch.notes() else { panic!("{:?}", launch.notes()) };
         assert!(note.contains("x-api-key") && !note.contains("planted-value"), "{note}");
+    }
+
+    #[test]
+    fn no_agent_gets_the_key_in_an_argument_or_a_file() {
+        for host in HOSTS {
+            for vendor in host.vendors() {
+                let launch = planned(host, &[vendor], &[], &[]).unwrap();
+                let holders = launch.set.values().filter(|setting| setting.as_os_str() == KEY);
+                assert!(holders.count() > 0, "{} on {vendor}", host.name);
+                assert!(launch.args.iter().all(|arg| !arg.to_string_lossy().contains("rmd_")), "{:?}", launch.args);
+                assert!(launch.files.iter().all(|file| !file.content.contains("rmd_")), "{}", host.name);
+                assert_eq!(launch.notes(), [""; 0], "{} on {vendor}", host.name);
+            }
+        }
+    }
+
+    #[test]
+    fn every_agent_leaves_out_what_would_lead_around_the_gateway() {
+        for host in HOSTS {
+            for name in host.remove.iter().flat_map(|remove| remove.names) {
+                let launch = planned(host, &[host.ways[0].vendor], &[], &[(name, "planted-value")]).unwrap();
+                assert_eq!(launch.removed, [*name], "{}", host.name);
+                assert!(launch.notes()[0].contains(name) && !launch.notes()[0].contains("planted-value"));
+            }
+        }
+    }
+
+    #[test]
+    fn an_account_whose_protocol_the_agent_does_not_speak_stops_the_start() {
+        let error = planned(&CODEX, &[Vendor::Anthropic], &[], &[]).err().unwrap();
+        assert_eq!(error.to_string(), "Codex CLI does not speak the protocol of anthropic");
+    }
+
+    #[test]
+    fn claude_on_an_account_of_alibaba_goes_to_its_anthropic_path() {
+        let launch = planned(&CLAUDE, &[Vendor::Qwen], &[], &[]).unwrap();
+        assert_eq!(value(&launch, "ANTHROPIC_BASE_URL"), Some("http://127.0.0.1:4747/qwen/anthropic"));
+    }
+
+    #[test]
+    fn arguments_of_ours_come_before_the_persons_own_and_not_before_commands_of_the_agent() {
+        let launch = planned(&PI, &[Vendor::Anthropic], &["-p", "hi"], &[]).unwrap();
+        let [option, file, rest @ ..] = &launch.args[..] else { panic!("{:?}", launch.args) };
+        assert_eq!((option.to_str(), rest), (Some("-e"), &["-p".into(), "hi".into()][..]));
+        assert_eq!(file, launch.files[0].path.as_os_str());
+        assert_eq!(planned(&PI, &[Vendor::Anthropic], &["list"], &[]).unwrap().args, ["list"]);
+    }
+
+    #[test]
+    fn directly_an_agent_has_its_profile_and_none_of_the_persons_keys() {
+        let inherited = [("CLAUDE_CODE_OAUTH_TOKEN", "planted-value")];
+        let inherited = inherited.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        let launch = Launch::direct(&CLAUDE, "/bin/claude".into(), vec!["-c".into()], Path::new("/p/work"), &inherited);
+        let launch = launch.unwrap();
+        assert_eq!(launch.plain("CLAUDE_CONFIG_DIR"), Some(OsStr::new("/p/work")));
+        assert_eq!((launch.set.len(), &launch.removed[..]), (1, &["CLAUDE_CODE_OAUTH_TOKEN"][..]));
+        assert!(!launch.notes()[0].contains("planted-value"));
     }
 }

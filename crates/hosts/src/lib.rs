@@ -4,27 +4,42 @@
 //! the `run` command:
 //!
 //! ```
-//! use remuda_hosts::{Environment, Gateway, Launch, spec};
+//! use remuda_core::{Host, Vendor};
+//! use remuda_hosts::{Environment, Facts, Gateway, Launch, spec};
 //! use secrecy::SecretString;
 //!
-//! let claude = spec(remuda_core::Host::Claude).ok_or("no such host")?;
+//! let claude = spec(Host::Claude).ok_or("no such host")?;
 //! let inherited = Environment::from([("HTTPS_PROXY".into(), "http://proxy.corp:3128".into())]);
-//! let gateway = Gateway { base_url: "http://127.0.0.1:4747".to_owned(), key: SecretString::from("rmd_…") };
-//! let launch = Launch::plan(claude, "/usr/bin/claude".into(), vec!["-p".into(), "hello".into()], &gateway, &inherited);
+//! let (base_url, key) = ("http://127.0.0.1:4747".to_owned(), SecretString::from("rmd_…"));
+//! let gateway = Gateway { base_url, key, served: vec![Vendor::Anthropic] };
+//! let (args, facts) = (vec!["-p".into(), "hello".into()], Facts::default());
+//! let files = "/state/agents".as_ref();
+//! let launch = Launch::plan(claude, "/usr/bin/claude".into(), args, &gateway, &inherited, &facts, files)?;
 //! assert_eq!(launch.plain("ANTHROPIC_BASE_URL"), Some("http://127.0.0.1:4747/anthropic".as_ref()));
 //! assert_eq!(launch.plain("NO_PROXY"), Some("127.0.0.1".as_ref()));
-//! # Ok::<(), &str>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod claude;
+mod codex;
 mod find;
 mod headers;
+mod jsonc;
 mod launch;
+mod look;
 mod no_proxy;
+mod opencode;
+mod overlay;
+mod own_file;
+mod pi;
 mod process;
+mod profile;
+mod qwen;
 mod spec;
 
 pub use find::FindError;
 pub use launch::{Environment, Gateway, Launch};
+pub use overlay::{Additions, Facts, File, Overlay, PlanError, Start, ToldBy};
 pub use process::{RunError, exit_code, run};
-pub use spec::{Cost, HostSpec, Remove, Set, Value, spec};
+pub use profile::Profile;
+pub use spec::{Cost, HOSTS, HostSpec, Remove, Set, Value, Way, spec};

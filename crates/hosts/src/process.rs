@@ -18,6 +18,15 @@ pub enum RunError {
     /// The signals that are to be passed on could not be caught.
     #[error("cannot catch signals")]
     Signals(#[source] std::io::Error),
+    /// A file of ours that the agent reads could not be written.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
     /// The program did not start.
     #[error("cannot start {}", program.display())]
     Start {
@@ -44,6 +53,9 @@ pub async fn run(launch: &Launch) -> Result<ExitStatus, RunError> {
     // Caught before the agent starts: a signal in between must not end the wrapper alone. Caught signals, unlike ignored
     // ones, are back at their default in the agent.
     let mut signals = Signals::catch().map_err(RunError::Signals)?;
+    for file in &launch.files {
+        file.write().map_err(|source| RunError::Write { path: file.path.clone(), source })?;
+    }
     let mut command = Command::new(&launch.program);
     command.args(&launch.args);
     for name in &launch.removed {

@@ -1,7 +1,10 @@
 //! The shape of the tables: what is particular to one agent program. Read by [`crate::launch`] and by `doctor`.
 
-use remuda_core::Host;
+use remuda_core::{Host, Vendor};
 use serde::Serialize;
+
+use crate::overlay::Overlay;
+use crate::profile::Profile;
 
 /// Everything Remuda knows about starting one agent.
 #[derive(Debug)]
@@ -18,16 +21,33 @@ pub struct HostSpec {
     pub elsewhere: &'static [&'static str],
     /// What to do when it is not installed.
     pub install: &'static str,
-    /// Path of the gateway on which it is served, appended to the gateway's address.
-    pub path: &'static str,
-    /// What its process is given.
+    /// How it reaches the accounts of each vendor whose protocols it speaks; the vendor that it was made for first.
+    pub ways: &'static [Way],
+    /// What its process is given, whichever way it goes.
     pub set: &'static [Set],
     /// What its process must not inherit, because it would lead around the gateway.
     pub remove: &'static [Remove],
     /// Variable with extra request headers, one `Name: value` a line; names that carry a credential are taken out of it.
     pub headers_variable: Option<&'static str>,
+    /// What variables cannot say: arguments, and files of ours that it reads.
+    pub overlay: Overlay,
+    /// Its own commands that never ask a model. They are started without the overlay.
+    pub own_commands: &'static [&'static str],
     /// What the agent can do less well behind any gateway.
     pub costs: &'static [Cost],
+    /// How it is kept apart per account when it runs without the gateway; `None`: it cannot be.
+    pub profile: Option<Profile>,
+}
+
+/// The way to the accounts of one vendor.
+#[derive(Debug)]
+pub struct Way {
+    /// Whose accounts.
+    pub vendor: Vendor,
+    /// Path of the gateway, appended to its address.
+    pub path: &'static str,
+    /// What the process is given on this way.
+    pub set: &'static [Set],
 }
 
 /// One variable for the agent's process.
@@ -46,10 +66,14 @@ pub struct Set {
 pub enum Value {
     /// The table.
     Text(&'static str),
-    /// The gateway's address with the host's path.
+    /// The gateway's address with the path of the way.
     BaseUrl,
+    /// The gateway's address alone.
+    Gateway,
     /// The client key.
     Key,
+    /// The vendors whose accounts can serve, with commas between: `anthropic,qwen`.
+    Served,
 }
 
 /// Inherited variables that are left out, for one reason.
@@ -76,11 +100,25 @@ pub struct Cost {
     pub seen_with: &'static str,
 }
 
+impl HostSpec {
+    /// Whose accounts can serve it.
+    pub fn vendors(&self) -> impl Iterator<Item = Vendor> + '_ {
+        self.ways.iter().map(|way| way.vendor)
+    }
+
+    /// The way to the accounts of a vendor; `None`: the agent does not speak its protocols.
+    #[must_use]
+    pub fn way(&self, vendor: Vendor) -> Option<&'static Way> {
+        self.ways.iter().find(|way| way.vendor == vendor)
+    }
+}
+
+/// All agents that Remuda can start, in the order of every list.
+pub static HOSTS: [&HostSpec; 5] =
+    [&crate::claude::CLAUDE, &crate::codex::CODEX, &crate::pi::PI, &crate::opencode::OPENCODE, &crate::qwen::QWEN];
+
 /// The table of an agent; `None`: Remuda cannot start it.
 #[must_use]
 pub fn spec(host: Host) -> Option<&'static HostSpec> {
-    match host {
-        Host::Claude => Some(&crate::claude::CLAUDE),
-        Host::Codex | Host::Pi | Host::OpenCode | Host::Qwen | Host::Other => None,
-    }
+    HOSTS.into_iter().find(|spec| spec.host == host)
 }

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use remuda_core::Host;
-use remuda_hosts::{Environment, Gateway, Launch, exit_code, run, spec};
+use remuda_core::{Host, Vendor};
+use remuda_hosts::{Environment, Facts, Gateway, Launch, exit_code, run, spec};
 use rustix::process::{Pid, Signal, kill_process};
 use secrecy::SecretString;
 use tempfile::TempDir;
@@ -23,9 +23,11 @@ const KEY: &str = "rmd_planted-client-key";
 fn wrapper_process() {
     let Some(agent) = std::env::var_os("WRAPPED_AGENT") else { return };
     let inherited: Environment = std::env::vars_os().collect();
-    let gateway = Gateway { base_url: "http://127.0.0.1:4747".to_owned(), key: SecretString::from(KEY) };
+    let base_url = "http://127.0.0.1:4747".to_owned();
+    let gateway = Gateway { base_url, key: SecretString::from(KEY), served: vec![Vendor::Anthropic] };
     let claude = spec(Host::Claude).unwrap();
-    let launch = Launch::plan(claude, PathBuf::from(agent), vec!["an argument".into()], &gateway, &inherited);
+    let (args, facts, files) = (vec!["an argument".into()], Facts::default(), Path::new("."));
+    let launch = Launch::plan(claude, PathBuf::from(agent), args, &gateway, &inherited, &facts, files).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let status = runtime.block_on(run(&launch)).unwrap();
     #[expect(clippy::disallowed_methods, reason = "the exit code is what the test looks at")]

@@ -70,6 +70,11 @@ impl Paths {
         self.state_dir.join("daemon.log")
     }
 
+    /// Files of ours that agents read while they run. No secrets.
+    pub(crate) fn agents(&self) -> PathBuf {
+        self.state_dir.join("agents")
+    }
+
     /// Where the daemon takes commands.
     pub(crate) fn socket(&self) -> Result<PathBuf, Failure> {
         let socket = self.state_dir.join("remuda.sock");

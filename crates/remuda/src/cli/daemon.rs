@@ -7,12 +7,25 @@ use clap::{Args, ValueEnum};
 pub(crate) enum RunHost {
     /// Claude Code
     Claude,
+    /// Codex CLI
+    Codex,
+    /// Pi
+    Pi,
+    /// OpenCode
+    #[value(name = "opencode")]
+    OpenCode,
+    /// Qwen Code
+    Qwen,
 }
 
 impl From<RunHost> for remuda_core::Host {
     fn from(host: RunHost) -> Self {
         match host {
             RunHost::Claude => Self::Claude,
+            RunHost::Codex => Self::Codex,
+            RunHost::Pi => Self::Pi,
+            RunHost::OpenCode => Self::OpenCode,
+            RunHost::Qwen => Self::Qwen,
         }
     }
 }
@@ -27,7 +40,8 @@ impl From<RunHost> for remuda_core::Host {
 Examples:
   remuda run claude
   remuda run claude --account work
-  remuda run claude -- -p 'why is the build red?'
+  remuda run codex --account chatgpt -- exec 'why is the build red?'
+  remuda run opencode
 
 Which account serves: --account or --pool, else .remuda.toml here or above, else the active one (remuda use).")]
 pub(crate) struct RunArgs {

@@ -11,6 +11,7 @@ mod key;
 mod login;
 mod pool;
 mod request;
+mod run;
 mod serve;
 mod spend;
 mod status;
@@ -88,7 +89,7 @@ pub(crate) async fn run(cli: Cli, out: Out) -> anyhow::Result<u8> {
     logging::start(if matches!(cli.command, Command::Serve(_) | Command::Fake(_)) { "info" } else { "error" });
     let context = || Context::find(out);
     match cli.command {
-        Command::Run(args) => daemon::run(&context()?, args).await,
+        Command::Run(args) => run::run(&context()?, args).await,
         Command::Serve(args) => serve::serve(&context()?, args).await,
         Command::Stop => daemon::stop(&context()?).await,
         Command::Login(args) => login::login(&context()?, args).await,
