@@ -7,6 +7,7 @@ pub mod account;
 pub mod explain;
 pub mod headroom;
 pub mod id;
+pub mod limits;
 pub mod live;
 pub mod pace;
 pub mod poll;
@@ -24,6 +25,7 @@ mod words;
 
 pub use account::{Account, AccountStatus, Cooldown, CostClass, CredentialKind, Identity, Vendor};
 pub use id::{AccountId, Label, LabelError, RequestId, SessionKey};
+pub use limits::{AccountLimits, Limits};
 pub use live::{Live, Load};
 pub use protocol::{Capabilities, Protocol, Protocols};
 pub use quota::{Reading, ReadingSource, Window};

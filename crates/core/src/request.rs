@@ -171,4 +171,7 @@ pub struct Conversation {
     pub parent: Option<SessionKey>,
     /// Where that one lives.
     pub parent_home: Option<Home>,
+    /// For how many seconds its process may be kept waiting when nobody can serve (`remuda run --hold`); goes before the
+    /// limits of its source.
+    pub patience_s: Option<i64>,
 }

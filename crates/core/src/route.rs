@@ -11,11 +11,13 @@
 //! | `path` | who may stand in, in which order? |
 //! | `gate` | may this one be asked now? |
 //! | `learn` | what does its answer teach? |
+//! | `hold` | is it worth waiting? |
 //! | `outcome` | what is the client told? |
 
 mod answer;
 mod change;
 mod gate;
+mod hold;
 mod learn;
 mod outcome;
 mod path;
@@ -25,12 +27,14 @@ mod source;
 mod step;
 
 pub use change::StateChange;
+pub use hold::HoldReason;
 pub use outcome::Outcome;
 pub use place::{Because, Placement, Rated};
 pub use skip::{Passed, SkipReason};
 pub use step::{Action, Answer, Refreshed};
 
 use gate::{Gate, Probes, Seen};
+use hold::Holding;
 use path::{Candidate, Path, Role};
 use source::Meant;
 
@@ -55,6 +59,7 @@ pub struct Route {
     tried: Vec<AccountId>,
     asking: Option<Asking>,
     stage: Stage,
+    holding: Holding,
 }
 
 /// The account that is being asked, or was last.
@@ -82,6 +87,8 @@ enum Stage {
     Stale(Verdict),
     /// Nobody is left.
     Exhausted,
+    /// It waits for the first who is back; what it ends with when it is let go.
+    Holding { until: UnixSeconds, why: HoldReason, outcome: Outcome },
     /// The refusal of the account that was asked ends the request.
     Final(Class),
     /// It is over.
@@ -106,7 +113,8 @@ impl Route {
             .filter(|owner| meant.source.as_ref().is_some_and(|source| Path::reaches(source, *owner, snapshot)));
         let path = Path::from(meant.source.as_ref());
         let (seen, tried) = (Seen::default(), Vec::new());
-        (Self { request, meant, path, seen, skipped, tried, asking: None, stage: Stage::Walking }, changes)
+        let holding = Holding::default();
+        (Self { request, meant, path, seen, skipped, tried, asking: None, stage: Stage::Walking, holding }, changes)
     }
 
     /// What to do next. Asked again before the report on a send or a refresh, it repeats itself.
@@ -134,6 +142,13 @@ impl Route {
                     return (Action::Refresh { account: asking.candidate.account }, changes);
                 }
                 (Stage::Over(outcome), _) => return (Action::Finish(outcome.clone()), changes),
+                (Stage::Holding { until, why, .. }, _) => {
+                    let (until, why) = (*until, *why);
+                    if until > now {
+                        return (Action::Hold { until, why }, changes);
+                    }
+                    self.start_again();
+                }
                 (Stage::Final(class), Some(asking)) => {
                     let (candidate, class) = (asking.candidate.clone(), *class);
                     self.stage = Stage::Over(outcome::handed_on(&self.gate(snapshot, now), &candidate, class, now));
@@ -142,7 +157,10 @@ impl Route {
                 _ => {
                     let gate = self.gate(snapshot, now);
                     let outcome = outcome::of_all(&gate, &self.seen, self.path.visited(), &self.skipped, now);
-                    self.stage = Stage::Over(outcome);
+                    self.stage = match self.worth_holding(&outcome, snapshot, now) {
+                        Some(until) => Stage::Holding { until, why: HoldReason::NobodyElse, outcome },
+                        None => Stage::Over(outcome),
+                    };
                 }
             }
         }
@@ -197,8 +215,12 @@ impl Route {
                 self.settle(&verdict, snapshot, now)
             }
             Stage::Sent => self.let_go_of_probes(),
-            Stage::Walking | Stage::Exhausted => Vec::new(),
+            Stage::Walking | Stage::Exhausted | Stage::Holding { .. } => Vec::new(),
         };
+        self.let_go();
+        if matches!(self.stage, Stage::Over(_)) {
+            return changes;
+        }
         self.stage = Stage::Exhausted;
         changes
     }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::Account;
 use crate::id::AccountId;
+use crate::limits::Limits;
 use crate::live::Live;
 use crate::quota::Window;
 use crate::verdict::Class;
@@ -186,6 +187,8 @@ pub struct Snapshot {
     pub kill_switch: KillSwitch,
     /// The numbers.
     pub policy: Policy,
+    /// What the owner lets accounts be used for.
+    pub limits: Limits,
     /// What is under way.
     pub live: Live,
 }

@@ -16,6 +16,7 @@ impl SkipReason {
             }
             Self::StandsAlone => "is a plan shared with one program: its terms allow no chain and no pool",
             Self::KillSwitch => "is below its hard reserve, or its quota is not known",
+            Self::Reserved => "keeps what is left of it for more urgent work (see `remuda limit`)",
             Self::NeedsLogin => "needs a login",
             Self::Disabled => "was closed or suspended by its vendor",
             Self::Paused => "is switched off",
@@ -31,6 +32,7 @@ impl SkipReason {
             Self::BelowMinimum => "is below its minimum",
             Self::UnknownQuota => "has a minimum and its quota is not known",
             Self::HopLimit => "stands behind the limit of moves",
+            Self::Busy => "carries as many requests at once as it may",
         }
     }
 }

@@ -130,6 +130,7 @@ where
                     gateway.clock.sleep(pause).await;
                     self.draft.waited(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX));
                 }
+                Action::Hold { .. } => route.let_go(),
                 Action::Finish(outcome) => return self.hand_over(route, outcome),
             }
         }

@@ -4,7 +4,7 @@ use super::path::{Candidate, Consent, Role};
 use super::skip::{Passed, SkipReason};
 use super::source::Source;
 use crate::account::{Account, AccountStatus, Cooldown, CostClass, CredentialKind, Vendor};
-use crate::headroom::Headroom;
+use crate::headroom::{Floor, Headroom, SaidOf};
 use crate::id::AccountId;
 use crate::request::RequestFacts;
 use crate::rest::Rests;
@@ -95,6 +95,11 @@ impl<'a> Gate<'a> {
             Headroom::Unknown if self.trusts_unknown(account) => {}
             Headroom::Unknown => return no(SkipReason::KillSwitch),
             Headroom::Low { until } => return Err(pass(candidate, SkipReason::KillSwitch, until)),
+        }
+        match self.kept_for_others(account, model) {
+            Headroom::Low { until } => return Err(pass(candidate, SkipReason::Reserved, until)),
+            Headroom::Unknown if !self.trusts_unknown(account) => return no(SkipReason::Reserved),
+            Headroom::Unknown | Headroom::Enough => {}
         }
         match account.status {
             AccountStatus::Paused => return no(SkipReason::Paused),
@@ -202,7 +207,8 @@ impl<'a> Gate<'a> {
             // The minimum of a source holds nobody back for good.
             Role::Chosen | Role::Source | Role::LastResort => Headroom::Enough,
         };
-        for headroom in [self.snapshot.above_reserve(account, model, self.now), minimum] {
+        let kept = self.kept_for_others(account, model);
+        for headroom in [self.snapshot.above_reserve(account, model, self.now), kept, minimum] {
             if let Headroom::Low { until } = headroom {
                 latest = latest.max(Some(until?));
             }
@@ -223,6 +229,13 @@ impl<'a> Gate<'a> {
 
     fn trusts_unknown(&self, account: &Account) -> bool {
         self.snapshot.unknown_quota_of(account).0 == UnknownQuota::Open
+    }
+
+    /// Compares with what its owner keeps for work that is more urgent than this.
+    fn kept_for_others(&self, account: &Account, model: &str) -> Headroom {
+        let floors = self.snapshot.limits.floors(account.id, self.request.kind);
+        let floors = floors.into_iter().map(|(window, percent)| Floor { window, percent, said_of: SaidOf::Account });
+        account.headroom(floors, model, &self.snapshot.policy, self.now)
     }
 
     fn refused_under_another_label(&self, account: &Account) -> bool {

@@ -17,6 +17,8 @@ pub enum SkipReason {
     StandsAlone,
     /// Below the hard reserve.
     KillSwitch,
+    /// What is left of it is kept for more urgent work than this.
+    Reserved,
     /// Its owner must log in.
     NeedsLogin,
     /// Closed by the vendor.
@@ -47,6 +49,8 @@ pub enum SkipReason {
     UnknownQuota,
     /// Behind the limit of moves.
     HopLimit,
+    /// It carries as many requests as it may, and none ended in time.
+    Busy,
 }
 
 /// A candidate that was passed over.

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Outcome;
+use super::{HoldReason, Outcome};
 use crate::id::AccountId;
+use crate::time::UnixSeconds;
 use crate::verdict::Verdict;
 
 /// What the caller does next.
@@ -25,6 +26,14 @@ pub enum Action {
     Wait {
         /// Seconds.
         seconds: f64,
+    },
+    /// Nobody can serve before then, and its owner lets it wait: keep the client alive and ask [`super::Route::next`] again
+    /// then. Earlier after [`super::Route::wake`] or [`super::Route::let_go`].
+    Hold {
+        /// Unix seconds, in the future.
+        until: UnixSeconds,
+        /// What it waits for.
+        why: HoldReason,
     },
     /// The request is over.
     Finish(Outcome),

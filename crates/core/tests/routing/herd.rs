@@ -91,6 +91,8 @@ pub(crate) struct Told {
     pub(crate) skipped: Vec<(String, SkipReason)>,
     pub(crate) outcome: Outcome,
     pub(crate) waits: Vec<f64>,
+    /// Seconds it was held. Time has passed meanwhile.
+    pub(crate) holds: Vec<i64>,
     pub(crate) changes: Vec<StateChange>,
 }
 
@@ -163,7 +165,11 @@ impl Herd {
     pub(crate) fn subagent(&self, session: &str, agent: &str) -> RequestFacts {
         let parent = SessionKey(session.to_owned());
         let own = parent.of_subagent(agent);
-        let conversation = Conversation { parent_home: self.sessions.get(&parent).cloned(), parent: Some(parent) };
+        let conversation = Conversation {
+            parent_home: self.sessions.get(&parent).cloned(),
+            parent: Some(parent),
+            ..Conversation::default()
+        };
         RequestFacts {
             bound: self.sessions.get(&own).cloned(),
             session: Some(own),
@@ -263,6 +269,7 @@ impl Herd {
             skipped: Vec::new(),
             outcome: Outcome::Error { from: None, class: None, retry_after_s: None },
             waits: Vec::new(),
+            holds: Vec::new(),
             changes,
         };
         let mut sent: BTreeMap<AccountId, usize> = BTreeMap::new();
@@ -280,6 +287,11 @@ impl Herd {
                 Action::Refresh { .. } => route.refreshed(self.refresh, &self.snapshot, self.now),
                 Action::Wait { seconds } => {
                     told.waits.push(seconds);
+                    Vec::new()
+                }
+                Action::Hold { until, .. } => {
+                    told.holds.push(until - self.now);
+                    self.now = until;
                     Vec::new()
                 }
                 Action::Finish(outcome) => {

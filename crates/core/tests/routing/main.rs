@@ -3,7 +3,9 @@
 
 mod cases;
 mod herd;
+mod hold;
 mod homes;
+mod limits;
 mod money;
 mod pools;
 mod probes;

@@ -106,6 +106,7 @@ impl World {
                     route.refreshed(step.refreshed(&self.label(account)), &self.snapshot, step.at)
                 }
                 Action::Wait { .. } => Vec::new(),
+                Action::Hold { .. } => panic!("no case allows a hold"),
                 Action::Finish(outcome) => return self.observed(&route, &outcome),
             };
             self.apply(&changes);

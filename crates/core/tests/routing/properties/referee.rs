@@ -7,7 +7,7 @@ use remuda_core::account::{Account, AccountStatus, CostClass, CredentialKind};
 use remuda_core::request::{Home, PinScope, RequestFacts};
 use remuda_core::route::{Action, Answer, Outcome, Route, StateChange};
 use remuda_core::snapshot::{Snapshot, Target, UnknownQuota};
-use remuda_core::{AccountId, Class, UnixSeconds, Window};
+use remuda_core::{AccountId, Class, RequestKind, UnixSeconds, Window};
 
 pub(crate) struct Referee {
     facts: RequestFacts,
@@ -20,6 +20,12 @@ pub(crate) struct Referee {
     last_verdict: BTreeMap<AccountId, Class>,
     answered: Option<Answer>,
     steps: usize,
+    /// Everyone who was sent to before it was held, and the first moment at which it was.
+    before: Vec<AccountId>,
+    held_since: Option<UnixSeconds>,
+    /// It was held, and nobody was sent to since.
+    held: bool,
+    moves: usize,
 }
 
 impl Referee {
@@ -70,7 +76,20 @@ impl Referee {
             assert!(placed_it || with_parent || meant, "@{name} has nothing to do with this session");
             assert!(within(source, &Target::Pool(name.clone()), snapshot), "the source is no member of @{name}");
         }
-        Self { facts, source, pool, home, sent: Vec::new(), last_verdict: BTreeMap::new(), answered: None, steps: 0 }
+        Self {
+            facts,
+            source,
+            pool,
+            home,
+            sent: Vec::new(),
+            last_verdict: BTreeMap::new(),
+            answered: None,
+            steps: 0,
+            before: Vec::new(),
+            held_since: None,
+            held: false,
+            moves: 0,
+        }
     }
 
     pub(crate) fn next(&mut self, action: &Action, changes: &[StateChange], snapshot: &Snapshot, now: UnixSeconds) {
@@ -78,7 +97,8 @@ impl Referee {
         let policy = &snapshot.policy;
         let per_account = policy.burst_retries + policy.overloaded_retries + policy.transient_retries + 2;
         let most = 3 * (policy.max_hops as usize + 2) * (per_account as usize + 1);
-        assert!(self.steps <= most, "no end after {most} steps");
+        let rounds = if self.held_since.is_some() { 40 } else { 1 };
+        assert!(self.steps <= rounds * most, "no end after {most} steps");
         for change in changes {
             assert!(!matches!(change, StateChange::Bind(..)), "{change:?}: a step binds nothing");
         }
@@ -92,8 +112,27 @@ impl Referee {
                 assert_eq!(self.last_verdict.get(account), Some(&Class::CredentialStale), "no need to refresh");
                 self.may_go_on();
             }
+            Action::Hold { until, .. } => self.hold(*until, snapshot, now),
             Action::Finish(_) => {}
         }
+    }
+
+    /// Nobody is held longer than allowed, and nobody whose answer is final.
+    fn hold(&mut self, until: UnixSeconds, snapshot: &Snapshot, now: UnixSeconds) {
+        self.may_go_on();
+        assert!(matches!(self.facts.kind, RequestKind::Main | RequestKind::Subagent), "{:?} is held", self.facts.kind);
+        let source = self.source.expect("nobody is waited for");
+        let own = snapshot.limits.accounts.get(&source).and_then(|own| own.hold_s).or(snapshot.limits.everyone.hold_s);
+        let patience = self.facts.conversation.patience_s.or(own).expect("nobody allows it to be held");
+        let since = *self.held_since.get_or_insert(now);
+        assert!(until > now && until - since <= patience, "held until {until} since {since}, with {patience} s");
+        self.held = true;
+    }
+
+    /// It stood in line for the account, and then went on without it.
+    pub(crate) fn taken_back(&mut self) {
+        let gone = self.sent.pop();
+        self.moves -= usize::from(gone != self.source);
     }
 
     fn send(
@@ -105,9 +144,16 @@ impl Referee {
         now: UnixSeconds,
     ) {
         self.may_go_on();
+        if std::mem::take(&mut self.held) {
+            self.before.append(&mut self.sent);
+            self.last_verdict.clear();
+            self.answered = None;
+        }
         let account = snapshot.accounts.get(&id).expect("an account that does not exist is asked");
         let is_source = Some(id) == self.source;
-        let chosen = is_source && self.facts.pin.as_ref().is_some_and(|p| p.fresh && p.target == Target::Account(id));
+        let chosen = is_source
+            && self.held_since.is_none()
+            && self.facts.pin.as_ref().is_some_and(|p| p.fresh && p.target == Target::Account(id));
 
         assert!(self.path(snapshot).contains(&id), "isolation: {} is not on the path", crate::herd::label(id));
         assert!(self.facts.replayable || self.sent.is_empty(), "a body that cannot be sent again is sent again");
@@ -118,14 +164,15 @@ impl Referee {
         let p = &snapshot.policy;
         let most = p.burst_retries + p.overloaded_retries + p.transient_retries + 1;
         assert!(retries <= most as usize, "{retries} retries on one account");
+        self.moves += usize::from(!is_source && self.sent.last() != Some(&id));
         self.sent.push(id);
-        let moves: BTreeSet<&AccountId> = self.sent.iter().filter(|sent| Some(**sent) != self.source).collect();
-        assert!(moves.len() <= p.max_hops as usize, "{} moves", moves.len());
+        assert!(self.moves <= p.max_hops as usize, "{} moves", self.moves);
 
         let asked = model.unwrap_or(&self.facts.model);
         assert!(model.is_some() || account.vendor == self.facts.vendor, "another vendor without a model");
         assert!(granted(account, &self.facts), "the terms are broken");
         assert!(above_kill_switch(account, asked, snapshot, now), "the kill switch is beaten");
+        assert!(above_reserve(account, asked, self.facts.kind, snapshot, now), "what was kept for others is used");
         assert_ne!(account.status, AccountStatus::Paused, "its owner has switched it off");
         assert!(chosen || account.status == AccountStatus::Ready, "{:?} is asked", account.status);
         assert!(self.may_spend(account, is_source, snapshot, now), "silent spending");
@@ -186,8 +233,8 @@ impl Referee {
     }
 
     pub(crate) fn finished(&self, route: &Route, outcome: &Outcome) {
-        assert_eq!(route.tried(), self.sent, "who was asked");
-        let both = route.skipped().iter().find(|passed| self.sent.contains(&passed.account));
+        assert_eq!(route.tried(), [&self.before[..], &self.sent[..]].concat(), "who was asked");
+        let both = route.skipped().iter().find(|passed| !self.held && self.sent.contains(&passed.account));
         assert_eq!(both, None, "asked and passed over");
         let skipped: BTreeSet<AccountId> = route.skipped().iter().map(|passed| passed.account).collect();
         assert_eq!(skipped.len(), route.skipped().len(), "passed over twice");
@@ -202,8 +249,10 @@ impl Referee {
             }
             Outcome::Error { from, class, retry_after_s } => {
                 assert!(matches!(self.answered, None | Some(Answer::Refused(_))));
-                assert_eq!(from.is_some(), !self.sent.is_empty(), "an answer is handed on if there was one");
-                assert_eq!(from.and_then(|from| self.last_verdict.get(&from)), class.as_ref());
+                if !self.held {
+                    assert_eq!(from.is_some(), !self.sent.is_empty(), "an answer is handed on if there was one");
+                    assert_eq!(from.and_then(|from| self.last_verdict.get(&from)), class.as_ref());
+                }
                 assert!(retry_after_s.is_none_or(|seconds| seconds >= 1.0), "back {retry_after_s:?} s ago");
             }
         }
@@ -244,7 +293,8 @@ impl Referee {
         if is_source && (pinned || snapshot.active.as_ref().is_some_and(named)) {
             return true;
         }
-        let lives = self.facts.bound.as_ref().or(self.facts.conversation.parent_home.as_ref());
+        let bound = self.facts.bound.as_ref().filter(|home| snapshot.accounts.contains_key(&home.account));
+        let lives = bound.or(self.facts.conversation.parent_home.as_ref());
         if is_source && lives.is_some_and(|home| home.account == account.id) {
             return rule.is_none() || below;
         }
@@ -287,6 +337,33 @@ fn within(source: Option<AccountId>, target: &Target, snapshot: &Snapshot) -> bo
 fn granted(account: &Account, facts: &RequestFacts) -> bool {
     let free = matches!(account.kind, CredentialKind::ApiKey | CredentialKind::PlanKey);
     free || facts.host.maker() == Some(account.vendor) || account.allowed_hosts.contains(&facts.host)
+}
+
+fn above_reserve(account: &Account, model: &str, kind: RequestKind, snapshot: &Snapshot, now: UnixSeconds) -> bool {
+    let own = snapshot.limits.accounts.get(&account.id).cloned().unwrap_or_default();
+    let everyone = &snapshot.limits.everyone;
+    let merged = |everyone: &BTreeMap<Window, f64>, own: BTreeMap<Window, f64>| {
+        let mut all = everyone.clone();
+        all.extend(own);
+        all
+    };
+    let mut floors = match kind {
+        RequestKind::Subagent | RequestKind::Background => merged(&everyone.subagents, own.subagents),
+        _ => BTreeMap::new(),
+    };
+    if kind == RequestKind::Background {
+        for (window, percent) in merged(&everyone.background, own.background) {
+            let floor = floors.entry(window).or_insert(percent);
+            *floor = floor.max(percent);
+        }
+    }
+    let enough = |window: &Window, floor: f64| match account.readings.get(window) {
+        Some(reading) if now - reading.read_at <= snapshot.policy.quota_max_age_s => {
+            reading.resets_at.is_some_and(|at| at <= now) || 100.0 - reading.used_percent >= floor
+        }
+        _ => snapshot.unknown_quota_of(account).0 == UnknownQuota::Open,
+    };
+    floors.iter().filter(|(window, floor)| **floor > 0.0 && window.concerns(model)).all(|(w, floor)| enough(w, *floor))
 }
 
 fn above_kill_switch(account: &Account, model: &str, snapshot: &Snapshot, now: UnixSeconds) -> bool {

@@ -13,8 +13,8 @@ use remuda_core::snapshot::{
     ChainStep, KillSwitch, Minimum, Policy, Pool, SpendRule, Strategy as PoolStrategy, Target, UnknownQuota,
 };
 use remuda_core::{
-    AccountId, Class, Label, Live, Protocols, Reading, ReadingSource, RequestFacts, SessionKey, Snapshot, UnixSeconds,
-    Verdict, Window,
+    AccountId, AccountLimits, Class, Label, Limits, Live, Protocols, Reading, ReadingSource, RequestFacts, SessionKey,
+    Snapshot, UnixSeconds, Verdict, Window,
 };
 
 use crate::herd::{NOW, id, verdict};
@@ -52,6 +52,8 @@ pub(crate) struct Turn {
     pub(crate) session: String,
     /// Is it asked by an agent that works for this session?
     pub(crate) subagent: Option<String>,
+    /// How long its process may be kept waiting.
+    pub(crate) patience_s: Option<i64>,
     pub(crate) facts: RequestFacts,
     pub(crate) answers: Vec<Reply>,
 }
@@ -210,8 +212,8 @@ fn snapshot() -> impl Strategy<Value = Snapshot> {
     let pools = btree_map(pool_name(), pool, 0..3);
     let rules = btree_map(account_id(), rule, 0..4);
     let active = weighted(0.9, target());
-    (vec(account(), 6), active, chains, pools, rules, (minimum, kill_switch), policy()).prop_map(
-        |(accounts, active, chains, pools, spend_rules, (minimum, kill_switch), policy)| {
+    (vec(account(), 6), active, chains, pools, rules, (minimum, kill_switch, limits()), policy()).prop_map(
+        |(accounts, active, chains, pools, spend_rules, (minimum, kill_switch, limits), policy)| {
             let labelled = accounts.into_iter().zip(LABELS);
             let accounts = labelled.map(|(account, label)| (id(label), Account { id: id(label), ..account })).collect();
             let live = Live::default();
@@ -225,10 +227,26 @@ fn snapshot() -> impl Strategy<Value = Snapshot> {
                 minimum,
                 kill_switch,
                 policy,
+                limits,
                 live,
             }
         },
     )
+}
+
+fn limits() -> impl Strategy<Value = Limits> {
+    let of_one = || {
+        (weighted(0.3, floors()), weighted(0.2, floors()), weighted(0.3, 0..600_i64)).prop_map(
+            |(subagents, background, hold_s)| AccountLimits {
+                subagents: subagents.unwrap_or_default(),
+                background: background.unwrap_or_default(),
+                at_once: None,
+                hold_s,
+            },
+        )
+    };
+    (weighted(0.5, of_one()), btree_map(account_id(), of_one(), 0..2))
+        .prop_map(|(everyone, accounts)| Limits { everyone: everyone.unwrap_or_default(), accounts })
 }
 
 fn reply() -> impl Strategy<Value = Reply> {
@@ -273,12 +291,16 @@ fn turn() -> impl Strategy<Value = Turn> {
             conversation: Conversation::default(),
         });
     let agent = weighted(0.3, select(&["x", "y"][..]));
-    (select(&["s", "t"][..]), agent, facts, vec(reply(), 0..20)).prop_map(|(session, agent, facts, answers)| Turn {
-        session: session.to_owned(),
-        subagent: agent.map(str::to_owned),
-        facts,
-        answers,
-    })
+    let patience = weighted(0.3, 0..2_000_i64);
+    (select(&["s", "t"][..]), agent, patience, facts, vec(reply(), 0..20)).prop_map(
+        |(session, agent, patience_s, facts, answers)| Turn {
+            session: session.to_owned(),
+            subagent: agent.map(str::to_owned),
+            patience_s,
+            facts,
+            answers,
+        },
+    )
 }
 
 pub(crate) fn worlds() -> impl Strategy<Value = World> {
