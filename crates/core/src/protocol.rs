@@ -80,7 +80,8 @@ impl Protocols {
         match (vendor, kind) {
             (Vendor::Anthropic, _) => Self::of(&[Messages]),
             (Vendor::OpenAi, CredentialKind::Subscription | CredentialKind::StaticToken) => Self::of(&[Codex]),
-            (Vendor::OpenAi, CredentialKind::ApiKey | CredentialKind::PlanKey) => Self::of(&[Responses, Chat]),
+            // The API takes what Codex sends to its backend, so that a key can stand in for a subscription.
+            (Vendor::OpenAi, CredentialKind::ApiKey | CredentialKind::PlanKey) => Self::of(&[Responses, Chat, Codex]),
             (Vendor::OpenAi, CredentialKind::SharedPlan) => Self::of(&[Responses]),
             (Vendor::Qwen, _) => Self::of(&[Messages, Responses, Chat]),
         }

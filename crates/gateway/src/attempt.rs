@@ -1,30 +1,24 @@
 //! One upstream try: credential, request, head, first events, judgement.
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, StatusCode, Uri};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, StatusCode};
 use http_body::Body;
 use http_body_util::BodyExt;
 use remuda_core::record::AttemptEnd;
 use remuda_core::request::PinScope;
 use remuda_core::route::Route;
-use remuda_core::{AccountId, Class, CredentialKind, RequestKind, Scope, Verdict};
+use remuda_core::{AccountId, Class, RequestKind, Scope, Verdict};
 use remuda_credentials::{Token, TokenError};
-use remuda_store::AuthHeader;
 use remuda_upstream::Incoming;
-use remuda_vendors::UpstreamAnswer;
-use remuda_wire::identity::UserId;
-use remuda_wire::peek::{Peek, Status, Wanted};
-use remuda_wire::splice::{self, Edit};
+use remuda_vendors::{ErrorKind, UpstreamAnswer, client_error};
 
-use crate::draft;
+use crate::dress::Dressed;
 use crate::flight::Flight;
-use crate::headers::{self, AuthStyle, Needs};
 use crate::herd::Mount;
 use crate::hold::{Committed, Judged, Uncommitted};
-use crate::outgoing::{Frames, Outgoing};
 use crate::plain::Plain;
 use crate::replay::BodyError;
-use crate::restate::{self, Restated};
 
 /// Most bytes of a refusal that are read and handed on.
 const MOST_REFUSAL: usize = 1024 * 1024;
@@ -75,21 +69,26 @@ where
         account: AccountId,
         model: Option<String>,
     ) -> Result<Ended, BodyError> {
-        let label = self.gateway.herd.mount(account).map_or_else(|| account.to_string(), |m| m.label);
-        self.draft.attempt(account, label, model.clone());
         let Some(mount) = self.gateway.herd.mount(account) else {
+            self.draft.attempt(account, account.to_string(), model);
             return Ok(self.refuse(None, self_made(Class::CredentialDead, "the account was removed meanwhile"), false));
         };
+        // What the chain says goes before what the endpoint calls the model.
+        let model = model.or_else(|| mount.profile.endpoint.model(&self.intake.facts.model).map(str::to_owned));
+        self.draft.attempt(account, mount.label.clone(), model.clone());
+        if self.intake.facts.kind == RequestKind::CountTokens && !mount.capabilities().count_tokens {
+            return Ok(self.does_not_count());
+        }
         let token = match self.token(route, account).await {
             Ok(token) => token,
             Err(error) => return Ok(self.refuse(None, error.verdict(), false)),
         };
         self.generations.insert(account, token.generation());
-        let request = match self.request(&mount, &token, model.as_deref()).await? {
-            Ok(request) => request,
+        let dressed = match self.dress(&mount, &token, model.as_deref()).await? {
+            Ok(dressed) => dressed,
             Err(why) => return Ok(self.refuse(None, self_made(Class::CredentialDead, &why), false)),
         };
-        self.send(account, mount, request).await
+        self.send(account, mount, dressed).await
     }
 
     async fn token(&self, route: &Route, account: AccountId) -> Result<Token, TokenError> {
@@ -102,97 +101,11 @@ where
         if chosen { keeper.token_of_choice(account).await } else { keeper.token(account).await }
     }
 
-    /// The request for this account. The inner error: this account's endpoint or credential cannot be used at all.
-    async fn request(
-        &mut self,
-        mount: &Mount,
-        token: &Token,
-        model: Option<&str>,
-    ) -> Result<Result<(remuda_upstream::Origin, Request<Outgoing<B>>), String>, BodyError> {
-        let Some((_, base)) = mount.place(self.intake.facts.protocol, &self.gateway.settings.bases) else {
-            return Ok(Err("the account does not speak the protocol of this request".to_owned()));
-        };
-        let (origin, prefix) = match self.gateway.destinations.of(base) {
-            Ok(destination) => destination,
-            Err(error) => return Ok(Err(format!("the account's base URL cannot be used: {error}"))),
-        };
-        let own_path = self.head.uri.path_and_query().map_or("/", |p| p.as_str());
-        let path = format!("{prefix}{}", own_path.get(self.path_from..).unwrap_or("/"));
-        let uri: Uri = match path.parse() {
-            Ok(uri) => uri,
-            Err(_) => return Ok(Err("the account's base URL cannot be used".to_owned())),
-        };
-        let style = match (mount.kind, mount.profile.endpoint.auth_header) {
-            (kind, _) if kind.is_login() => AuthStyle::Bearer,
-            (_, AuthHeader::Bearer) => AuthStyle::Bearer,
-            (_, AuthHeader::XApiKey) => AuthStyle::ApiKey,
-        };
-        let needs = Needs { betas: betas(mount.kind, self.intake.facts.kind) };
-        let (headers, mut changes) = match headers::for_vendor(&self.head.headers, style, token.secret(), needs) {
-            Ok(made) => made,
-            Err(_) => return Ok(Err("the stored credential has characters that no header may have".to_owned())),
-        };
-        let body = self.body(mount, model, &mut changes).await?;
-        if let Some(attempt) = self.draft.last_attempt() {
-            attempt.changes = changes;
-        }
-        let mut request = Request::new(body);
-        *request.method_mut() = self.head.method.clone();
-        *request.uri_mut() = uri;
-        *request.headers_mut() = headers;
-        Ok(Ok((origin, request)))
-    }
-
-    /// The body for this account: untouched, unless the client's identity field names another account than the one that
-    /// serves, or the chain names another model.
-    async fn body(
-        &mut self,
-        mount: &Mount,
-        model: Option<&str>,
-        changes: &mut Vec<String>,
-    ) -> Result<Outgoing<B>, BodyError> {
-        // A key belongs to no login: the field must not name one.
-        let account_uuid = mount.profile.account_uuid.as_deref().unwrap_or("");
-        let other_model = model.zip(self.intake.model.clone()).filter(|(name, text)| text.value != *name);
-        let Some((name, text)) = other_model else {
-            let body = self.intake.body.clone();
-            if !self.intake.states_identity {
-                return Ok(Outgoing::Same(body));
-            }
-            let changed = self.draft.restating();
-            return Ok(Outgoing::Restated(Box::new(Restated::new(body, account_uuid.into(), changed))));
-        };
-        while self.intake.body.arrive().await?.is_some() {}
-        let frames = self.intake.body.arrived();
-        let mut edits = Vec::new();
-        if self.intake.states_identity
-            && let Some(user_id) = user_id(&frames)
-        {
-            edits.extend(restate::edits(&user_id, account_uuid));
-            if !edits.is_empty() {
-                changes.push(draft::RESTATED.to_owned());
-            }
-        }
-        if let Ok(quoted) = serde_json::to_vec(name) {
-            changes.push(format!("model: {name} in place of {}, as the chain says", text.value));
-            edits.push(Edit { range: text.range, with: Bytes::from(quoted) });
-        }
-        edits.sort_by_key(|e| e.range.start);
-        match splice::splice(frames, &edits) {
-            Ok(frames) => Ok(Outgoing::Changed(Frames::new(frames))),
-            Err(error) => {
-                tracing::error!(%error, "an edit of a request body does not fit; the body is sent as it came");
-                changes.clear();
-                Ok(Outgoing::Same(self.intake.body.clone()))
-            }
-        }
-    }
-
     async fn send(
         &mut self,
         account: AccountId,
         mount: Mount,
-        (origin, request): (remuda_upstream::Origin, Request<Outgoing<B>>),
+        Dressed { origin, protocol, request }: Dressed<B>,
     ) -> Result<Ended, BodyError> {
         let asked = tokio::time::Instant::now();
         let answer = tokio::time::timeout_at(self.deadline, self.gateway.client.send(&origin, request)).await;
@@ -211,18 +124,18 @@ where
         if let Some(attempt) = self.draft.last_attempt() {
             attempt.head_ms = Some(head_ms);
             attempt.status = Some(answer.status().as_u16());
-            attempt.upstream_request_id = answer
-                .headers()
-                .get("request-id")
-                .and_then(|v| v.to_str().ok())
-                .map(|id| id.chars().take(100).collect());
+            attempt.upstream_request_id = vendors_request_id(answer.headers());
         }
         self.gateway.herd.harvest(account, remuda_vendors::windows_from_headers(mount.vendor, answer.headers(), now));
         if answer.status().is_client_error() || answer.status().is_server_error() {
             return Ok(self.read_refusal(&mount, answer).await);
         }
-        let mut uncommitted = Uncommitted::new(mount.vendor, answer);
-        match uncommitted.judge().await {
+        let mut uncommitted = Uncommitted::new(protocol, answer);
+        let judged = uncommitted.judge().await;
+        if let Some(event) = uncommitted.quota() {
+            self.gateway.herd.harvest(account, remuda_vendors::windows_from_event(mount.vendor, &event, now));
+        }
+        match judged {
             Judged::Content => Ok(Ended::Answer { committed: Box::new(uncommitted.commit()), mount }),
             Judged::Broken(why) => Ok(self.unreachable(why)),
             Judged::Failed(event) => {
@@ -259,12 +172,13 @@ where
         self.refuse(Some(refusal), verdict, false)
     }
 
-    fn classify(&self, mount: &Mount, refusal: &Refusal) -> Verdict {
+    fn classify(&mut self, mount: &Mount, refusal: &Refusal) -> Verdict {
+        let other = self.draft.last_attempt().and_then(|attempt| attempt.model.clone());
         remuda_vendors::classify(&UpstreamAnswer {
             vendor: mount.vendor,
             kind: mount.kind,
             now: self.gateway.now(),
-            model: &self.intake.facts.model,
+            model: other.as_deref().unwrap_or(&self.intake.facts.model),
             status: refusal.status.as_u16(),
             headers: &refusal.headers,
             body: &refusal.plain,
@@ -277,6 +191,24 @@ where
             attempt.ended = AttemptEnd::Refused { verdict: verdict.clone(), in_stream };
         }
         Ended::Refused { refusal, verdict }
+    }
+
+    /// The endpoint has no such path. Agents then estimate by themselves.
+    fn does_not_count(&mut self) -> Ended {
+        let message = "Remuda: the endpoint of this account does not count tokens";
+        let told = client_error(self.intake.words, ErrorKind::NotFound, message, "");
+        let body = Bytes::from(told.body);
+        let (status, plain) = (StatusCode::NOT_FOUND, body.clone());
+        let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+        let verdict = Verdict {
+            class: Class::RequestFault,
+            scope: Scope::Request,
+            fail_over: false,
+            retry_same_after_s: None,
+            until: None,
+            evidence: "the endpoint does not count tokens".to_owned(),
+        };
+        self.refuse(Some(Refusal { status, headers, body, plain, in_stream: false }), verdict, false)
     }
 
     /// The connection failed. That blames no account.
@@ -296,15 +228,12 @@ where
     }
 }
 
-/// Claude Code's identity field in a body that has arrived.
-fn user_id(frames: &[Bytes]) -> Option<UserId> {
-    let mut peek = Peek::new(Wanted::USER_ID);
-    for frame in frames {
-        if peek.feed(frame) != Status::More {
-            break;
-        }
-    }
-    peek.into_facts().user_id.as_ref().and_then(UserId::read)
+/// Headers by which vendors name a request: Anthropic; OpenAI's API and Alibaba; the Codex backend.
+const REQUEST_IDS: [&str; 3] = ["request-id", "x-request-id", "x-oai-request-id"];
+
+fn vendors_request_id(headers: &HeaderMap) -> Option<String> {
+    let id = REQUEST_IDS.iter().find_map(|name| headers.get(*name)?.to_str().ok())?;
+    Some(id.chars().take(100).collect())
 }
 
 fn self_made(class: Class, why: &str) -> Verdict {
@@ -315,17 +244,5 @@ fn self_made(class: Class, why: &str) -> Verdict {
         retry_same_after_s: None,
         until: None,
         evidence: why.to_owned(),
-    }
-}
-
-/// Betas without which a subscription's token is refused ("must contain `oauth-2025-04-20`"; `count_tokens` also wants
-/// its own: known from clients in the field, the vendor documents neither).
-fn betas(kind: CredentialKind, request: RequestKind) -> &'static [&'static str] {
-    match (kind, request) {
-        (CredentialKind::Subscription | CredentialKind::StaticToken, RequestKind::CountTokens) => {
-            &["oauth-2025-04-20", "token-counting-2024-11-01"]
-        }
-        (CredentialKind::Subscription | CredentialKind::StaticToken, _) => &["oauth-2025-04-20"],
-        (CredentialKind::ApiKey | CredentialKind::PlanKey | CredentialKind::SharedPlan, _) => &[],
     }
 }

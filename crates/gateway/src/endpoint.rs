@@ -145,9 +145,23 @@ mod tests {
         "/v1/messages/count_tokens"
     )]
     #[case("GET", "/anthropic/v1/models", Vendor::Anthropic, Messages, RequestKind::Models, "/v1/models")]
-    #[case("HEAD", "/anthropic/v1/models/claude-opus-5", Vendor::Anthropic, Messages, RequestKind::Models, "/v1/models/claude-opus-5")]
+    #[case(
+        "HEAD",
+        "/anthropic/v1/models/claude-opus-5",
+        Vendor::Anthropic,
+        Messages,
+        RequestKind::Models,
+        "/v1/models/claude-opus-5"
+    )]
     #[case("POST", "/openai/v1/responses", Vendor::OpenAi, Responses, RequestKind::Main, "/responses")]
-    #[case("POST", "/openai/v1/responses/input_tokens", Vendor::OpenAi, Responses, RequestKind::CountTokens, "/responses/input_tokens")]
+    #[case(
+        "POST",
+        "/openai/v1/responses/input_tokens",
+        Vendor::OpenAi,
+        Responses,
+        RequestKind::CountTokens,
+        "/responses/input_tokens"
+    )]
     #[case("POST", "/openai/v1/chat/completions", Vendor::OpenAi, Chat, RequestKind::Main, "/chat/completions")]
     #[case("GET", "/openai/v1/models/gpt-5.5", Vendor::OpenAi, Chat, RequestKind::Models, "/models/gpt-5.5")]
     #[case("POST", "/codex/responses", Vendor::OpenAi, Codex, RequestKind::Main, "/responses")]

@@ -69,16 +69,16 @@ where
 
     /// Flies it: the answer for the client, whoever gives it.
     pub async fn fly(mut self, who: &Known) -> Response<ClientBody> {
-        let (stop, vendor, id) = (self.draft.stop(), self.intake.facts.vendor, self.draft.id());
+        let (stop, words, id) = (self.draft.stop(), self.intake.words, self.draft.id());
         if let Some(halt) = self.intake.facts.session.as_ref().and_then(|session| self.gateway.herd.halted(session)) {
-            let response = hand_over::halted(vendor, &halt, id);
+            let response = hand_over::halted(words, &halt, id);
             self.draft.stopped();
             self.draft.answers(response.status().as_u16());
             return response;
         }
         match stop.run_until_cancelled(self.on(who)).await {
             Some(response) => response,
-            None => hand_over::stopped(vendor, id),
+            None => hand_over::stopped(words, id),
         }
     }
 
@@ -194,8 +194,16 @@ where
             Outcome::Error { from: Some(account), .. } => self.draft.evidence(*account),
             _ => None,
         };
-        let response =
-            hand_over::answer(&self.gateway, &self.intake.facts, &route, &outcome, refusal, why, self.draft.id());
+        let response = hand_over::answer(
+            &self.gateway,
+            &self.intake.facts,
+            self.intake.words,
+            &route,
+            &outcome,
+            refusal,
+            why,
+            self.draft.id(),
+        );
         let bytes = response.body().size_hint().exact().unwrap_or_default();
         self.draft.received(self.intake.body.arrived_bytes());
         self.draft.answers(response.status().as_u16());
@@ -209,7 +217,7 @@ where
         let changes = self.gateway.herd.stop(&mut route, self.gateway.now());
         self.draft.remembered(changes);
         self.draft.received(self.intake.body.arrived_bytes());
-        let response = hand_over::bad_body(self.intake.facts.vendor, error, self.draft.id());
+        let response = hand_over::bad_body(self.intake.words, error, self.draft.id());
         self.draft.answers(response.status().as_u16());
         self.draft.went(route);
         response
@@ -235,6 +243,12 @@ impl Landing {
     /// The first byte goes to the client.
     pub fn first_byte(&mut self) {
         self.draft.first_byte();
+    }
+
+    /// An event states what is left in the account's windows.
+    pub fn says_quota(&self, event: &[u8]) {
+        let readings = remuda_vendors::windows_from_event(self.mount.vendor, event, self.gateway.now());
+        self.gateway.herd.harvest(self.account, readings);
     }
 
     /// The vendor said inside the stream that it failed. The client sees it too; only what it means is kept.

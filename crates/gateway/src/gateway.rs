@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use http::header::{HeaderMap, UPGRADE};
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use remuda_core::{Protocol, RequestId, UnixSeconds, Vendor};
@@ -85,7 +86,7 @@ impl Gateway {
         let id = RequestId(Uuid::now_v7());
         let who = match self.herd.recognise(request.headers(), now) {
             Ok(who) => who,
-            Err(why) => return hand_over::not_let_in(forward.vendor, why, id),
+            Err(why) => return hand_over::not_let_in(forward.words, why, id),
         };
         self.budget.deposit();
         if who.mark_used(now) {
@@ -95,9 +96,9 @@ impl Gateway {
         let mut draft =
             Draft::new(id, now, head.uri.path().to_owned(), Arc::clone(&self.herd), Arc::clone(&self.journal));
         draft.of_project(who.key.project.clone());
-        let intake = match intake::take(&head, forward, who.key.host, body).await {
+        let intake = match intake::take(&head, forward, &who, body).await {
             Ok(intake) => intake,
-            Err(error) => return hand_over::bad_body(forward.vendor, error, id),
+            Err(error) => return hand_over::bad_body(forward.words, error, id),
         };
         Flight::new(Arc::clone(self), head, forward.path_from, intake, draft, self.settings.deadline).fly(&who).await
     }
@@ -141,6 +142,11 @@ impl Doors {
     }
 }
 
+/// Does the client ask to go on in WebSocket?
+fn wants_socket(headers: &HeaderMap) -> bool {
+    headers.get(UPGRADE).is_some_and(|to| to.as_bytes().eq_ignore_ascii_case(b"websocket"))
+}
+
 struct FrontDoor {
     gateway: Arc<Gateway>,
     rest: Box<dyn Fallback>,
@@ -148,16 +154,17 @@ struct FrontDoor {
 
 impl Service for FrontDoor {
     async fn call(&self, request: Request<Incoming>, peer: Peer) -> Response<ClientBody> {
-        match Endpoint::of(request.method(), request.uri().path()) {
+        match Endpoint::of(request.method(), request.uri().path(), wants_socket(request.headers())) {
             Some(Endpoint::Forward(forward)) => self.gateway.forward(request, forward).await,
             Some(Endpoint::Hello) => Response::new(ClientBody::empty()),
-            Some(Endpoint::Unserved(vendor)) => hand_over::unserved(vendor, request.method(), request.uri().path()),
+            Some(Endpoint::Socket(forward)) => hand_over::no_socket(forward.words),
+            Some(Endpoint::Unserved(words)) => hand_over::unserved(words, request.method(), request.uri().path()),
             None => self.rest.call(request, peer).await,
         }
     }
 
     fn turned_away(&self, why: Turned, _request: &Request<Incoming>) -> Response<ClientBody> {
         let status = if why == Turned::Path { StatusCode::BAD_REQUEST } else { StatusCode::FORBIDDEN };
-        hand_over::plain_refusal(Vendor::Anthropic, status, &why.to_string())
+        hand_over::plain_refusal(Protocol::Messages, status, &why.to_string())
     }
 }

@@ -2,23 +2,24 @@
 //! vendor's error shape with the true time and what a person can do.
 //!
 //! Two rules come from watching the agents. An account's 401 or 403 never reaches a host as such: hosts take it for
-//! their own login and drop that. And `retry-after` is kept within what the host honours: Claude Code 2.1.329 waits for
-//! 20 s and gives up at 70 s (measured in November 2026), so a wait of up to two minutes is told in portions, and a long
-//! one is told truly, so that it gives up at once instead of pretending to work.
+//! their own login and drop that. And a wait is told as each agent takes it: [`crate::patience`].
 
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, RETRY_AFTER};
-use http::{HeaderValue, Method, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use remuda_core::route::{Outcome, Route};
-use remuda_core::{AccountId, Class, Host, RequestFacts, RequestId, RequestKind, Vendor};
+use remuda_core::{AccountId, Class, Host, Protocol, RequestFacts, RequestId, RequestKind, UnixSeconds};
 use remuda_store::Halt;
+use remuda_vendors::client_error::usage_limit;
 use remuda_vendors::{ClientError, ErrorKind, client_error};
+use serde_json::{Value, json};
 
 use crate::attempt::Refusal;
 use crate::body::ClientBody;
 use crate::gateway::Gateway;
 use crate::headers;
 use crate::keys::Refused;
+use crate::patience;
 use crate::replay::BodyError;
 use crate::when;
 
@@ -47,6 +48,7 @@ fn manner(class: Class) -> Manner {
 pub fn answer(
     gateway: &Gateway,
     facts: &RequestFacts,
+    words: Protocol,
     route: &Route,
     outcome: &Outcome,
     refusal: Option<Refusal>,
@@ -54,39 +56,37 @@ pub fn answer(
     id: RequestId,
 ) -> Response<ClientBody> {
     let Outcome::Error { from, class, retry_after_s } = outcome else {
-        return own(facts.vendor, ErrorKind::Internal, "the gateway lost its way; please report this", id);
+        return own(words, ErrorKind::Internal, "the gateway lost its way; please report this", id);
     };
     let (Some(from), Some(class)) = (from, class) else {
-        return no_route(gateway, facts, route, *retry_after_s, id);
+        return no_route(gateway, facts, words, route, *retry_after_s, id);
     };
     match (manner(*class), refusal) {
         (Manner::Vendors, Some(refusal)) if facts.kind == RequestKind::Models && is_login_refusal(&refusal) => {
-            empty_listing()
+            empty_listing(words)
         }
-        (Manner::Vendors, Some(refusal)) => vendors_own(facts.vendor, *class, refusal),
+        (Manner::Vendors, Some(refusal)) => vendors_own(words, *class, refusal),
         (Manner::Vendors, None) => {
             let message = format!("{}: {}", label(gateway, *from), why.unwrap_or("no answer"));
-            own(facts.vendor, ErrorKind::Unreachable, &message, id)
+            own(words, ErrorKind::Unreachable, &message, id)
         }
         (manner, refusal) => {
             let said = refusal.as_ref().and_then(vendors_message).or_else(|| why.map(str::to_owned));
             let message = explained(gateway, route, *from, *class, said.as_deref(), *retry_after_s, id);
-            limited(facts, &message, *retry_after_s, manner == Manner::Owner, id)
+            limited(facts.host, words, &message, *retry_after_s, manner == Manner::Owner, (id, gateway.now()))
         }
     }
 }
 
 /// The vendor's bytes. Only the status changes, where it would be taken for the host's own login, or where the failure
 /// came inside a stream and there is none yet.
-fn vendors_own(vendor: Vendor, class: Class, refusal: Refusal) -> Response<ClientBody> {
+fn vendors_own(words: Protocol, class: Class, refusal: Refusal) -> Response<ClientBody> {
     let status = match (refusal.in_stream, class, refusal.status) {
         (_, Class::NetworkBlocked, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => StatusCode::BAD_GATEWAY,
         (_, _, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => StatusCode::BAD_REQUEST,
         (false, _, status) => status,
-        (true, Class::Overloaded, _) => {
-            StatusCode::from_u16(client_error(vendor, ErrorKind::Overloaded, "", "").status)
-                .unwrap_or(StatusCode::SERVICE_UNAVAILABLE)
-        }
+        (true, Class::Overloaded, _) => StatusCode::from_u16(client_error(words, ErrorKind::Overloaded, "", "").status)
+            .unwrap_or(StatusCode::SERVICE_UNAVAILABLE),
         (true, Class::Transient, _) => StatusCode::INTERNAL_SERVER_ERROR,
         (true, Class::NetworkBlocked, _) => StatusCode::BAD_GATEWAY,
         (true, _, _) => StatusCode::BAD_REQUEST,
@@ -96,10 +96,13 @@ fn vendors_own(vendor: Vendor, class: Class, refusal: Refusal) -> Response<Clien
         headers.remove(CONTENT_LENGTH);
         headers.remove(CONTENT_ENCODING);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        event_data(&refusal.plain)
+        as_json_error(words, &refusal.plain)
     } else {
         refusal.body
     };
+    if matches!(class, Class::Overloaded | Class::Transient) {
+        without_plan_windows(&mut headers);
+    }
     let mut response = Response::new(ClientBody::of(body));
     *response.status_mut() = status;
     *response.headers_mut() = headers;
@@ -111,11 +114,14 @@ fn is_login_refusal(refusal: &Refusal) -> bool {
 }
 
 /// Whether a subscription may list models is not documented; a host that asks gets an empty list, not a login error.
-fn empty_listing() -> Response<ClientBody> {
-    let mut response =
-        Response::new(ClientBody::of(&br#"{"data":[],"has_more":false,"first_id":null,"last_id":null}"#[..]));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
+fn empty_listing(words: Protocol) -> Response<ClientBody> {
+    let body = match words {
+        Protocol::Messages => r#"{"data":[],"has_more":false,"first_id":null,"last_id":null}"#,
+        Protocol::Responses | Protocol::Chat => r#"{"object":"list","data":[]}"#,
+        // Accepted by 0.169.0, November 2026.
+        Protocol::Codex => r#"{"models":[]}"#,
+    };
+    respond(ClientError { status: 200, body: body.to_owned() })
 }
 
 fn explained(
@@ -152,6 +158,7 @@ fn explained(
 fn no_route(
     gateway: &Gateway,
     facts: &RequestFacts,
+    words: Protocol,
     route: &Route,
     retry_after_s: Option<f64>,
     id: RequestId,
@@ -178,19 +185,32 @@ fn no_route(
     let back =
         retry_after_s.map(|s| format!("; next try {}", when::in_words(now, when::later(now, s)))).unwrap_or_default();
     let message = format!("Remuda: {why}{back}. `remuda explain {}` tells more.", short(id));
-    limited(facts, &message, retry_after_s, retry_after_s.is_none(), id)
+    limited(facts.host, words, &message, retry_after_s, retry_after_s.is_none(), (id, gateway.now()))
 }
 
 fn limited(
-    facts: &RequestFacts,
+    host: Host,
+    words: Protocol,
     message: &str,
     retry_after_s: Option<f64>,
     hopeless: bool,
-    id: RequestId,
+    (id, now): (RequestId, UnixSeconds),
 ) -> Response<ClientBody> {
-    let mut response = own(facts.vendor, ErrorKind::RateLimit, message, id);
+    let told = patience::told(host, retry_after_s.filter(|_| !hopeless));
+    let message = match told.words {
+        Some(more) => format!("{message} ({more})"),
+        None => message.to_owned(),
+    };
+    let kind = if told.as_request_error { ErrorKind::InvalidRequest } else { ErrorKind::RateLimit };
+    let mut response = match retry_after_s.filter(|_| told.as_usage_limit && words != Protocol::Messages) {
+        Some(seconds) => {
+            let resets_at = when::later(now, seconds);
+            respond(usage_limit(&message, resets_at, resets_at - now))
+        }
+        None => own(words, kind, &message, id),
+    };
     let headers = response.headers_mut();
-    if let Some(seconds) = retry_after_s.map(|s| honoured(facts.host, s)) {
+    if let Some(seconds) = told.retry_after_s {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     if hopeless {
@@ -199,70 +219,94 @@ fn limited(
     response
 }
 
-/// Seconds of `retry-after` that make this host do the right thing.
-fn honoured(host: Host, seconds: f64) -> u64 {
-    const CLAUDE_WAITS_S: u64 = 20;
-    const WORTH_WAITING_S: u64 = 120;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to what fits")]
-    let seconds = seconds.ceil().clamp(1.0, 3_024_000.0) as u64;
-    match host {
-        Host::Claude if seconds <= WORTH_WAITING_S => seconds.min(CLAUDE_WAITS_S),
-        _ => seconds,
-    }
-}
-
 /// The client key opens nothing.
-pub fn not_let_in(vendor: Vendor, why: Refused, id: RequestId) -> Response<ClientBody> {
-    own(vendor, ErrorKind::Authentication, &format!("Remuda: {why}"), id)
+pub fn not_let_in(words: Protocol, why: Refused, id: RequestId) -> Response<ClientBody> {
+    own(words, ErrorKind::Authentication, &format!("Remuda: {why}"), id)
 }
 
 /// The request's body cannot be read.
-pub fn bad_body(vendor: Vendor, error: BodyError, id: RequestId) -> Response<ClientBody> {
+pub fn bad_body(words: Protocol, error: BodyError, id: RequestId) -> Response<ClientBody> {
     let kind = match error {
         BodyError::TooLarge => ErrorKind::TooLarge,
         BodyError::Client => ErrorKind::InvalidRequest,
     };
-    own(vendor, kind, &format!("Remuda: {error}"), id)
+    own(words, kind, &format!("Remuda: {error}"), id)
 }
 
 /// The owner has stopped this request while it was under way.
-pub fn stopped(vendor: Vendor, id: RequestId) -> Response<ClientBody> {
-    own(vendor, ErrorKind::InvalidRequest, "Remuda: this request was stopped by its owner", id)
+pub fn stopped(words: Protocol, id: RequestId) -> Response<ClientBody> {
+    own(words, ErrorKind::InvalidRequest, "Remuda: this request was stopped by its owner", id)
 }
 
 /// The owner has stopped the whole conversation. 400, so that no agent tries again.
-pub fn halted(vendor: Vendor, halt: &Halt, id: RequestId) -> Response<ClientBody> {
+pub fn halted(words: Protocol, halt: &Halt, id: RequestId) -> Response<ClientBody> {
     let message =
         format!("Remuda: this session was stopped by its owner ({}); `remuda sessions resume` lets it go on", halt.why);
-    own(vendor, ErrorKind::InvalidRequest, &message, id)
+    own(words, ErrorKind::InvalidRequest, &message, id)
+}
+
+/// WebSocket is not to be had here: Codex and Pi go on over HTTP at once.
+pub fn no_socket(words: Protocol) -> Response<ClientBody> {
+    let id = RequestId(uuid::Uuid::now_v7());
+    let mut response = own(words, ErrorKind::InvalidRequest, "Remuda: no WebSocket here, use HTTP", id);
+    *response.status_mut() = StatusCode::UPGRADE_REQUIRED;
+    response
 }
 
 /// A path below a vendor's prefix that is not in the table.
-pub fn unserved(vendor: Vendor, method: &Method, path: &str) -> Response<ClientBody> {
+pub fn unserved(words: Protocol, method: &Method, path: &str) -> Response<ClientBody> {
     let message = format!("Remuda does not serve {method} {}", path.chars().take(200).collect::<String>());
-    own(vendor, ErrorKind::NotFound, &message, RequestId(uuid::Uuid::now_v7()))
+    own(words, ErrorKind::NotFound, &message, RequestId(uuid::Uuid::now_v7()))
 }
 
 /// Turned away at the gate.
-pub fn plain_refusal(vendor: Vendor, status: StatusCode, why: &str) -> Response<ClientBody> {
-    let mut response = own(vendor, ErrorKind::Permission, &format!("Remuda: {why}"), RequestId(uuid::Uuid::now_v7()));
+pub fn plain_refusal(words: Protocol, status: StatusCode, why: &str) -> Response<ClientBody> {
+    let mut response = own(words, ErrorKind::Permission, &format!("Remuda: {why}"), RequestId(uuid::Uuid::now_v7()));
     *response.status_mut() = status;
     response
 }
 
-fn own(vendor: Vendor, kind: ErrorKind, message: &str, id: RequestId) -> Response<ClientBody> {
-    let ClientError { status, body } = client_error(vendor, kind, message, &format!("remuda_{}", id.0.simple()));
+fn own(words: Protocol, kind: ErrorKind, message: &str, id: RequestId) -> Response<ClientBody> {
+    respond(client_error(words, kind, message, &format!("remuda_{}", id.0.simple())))
+}
+
+fn respond(ClientError { status, body }: ClientError) -> Response<ClientBody> {
     let mut response = Response::new(ClientBody::of(body));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
+/// A failing event as the JSON that an answer with an error status has. What stands in it stays as it is.
+fn as_json_error(words: Protocol, event: &Bytes) -> Bytes {
+    let data = event_data(event);
+    let Ok(json) = serde_json::from_slice::<Value>(&data) else { return data };
+    let bare = match (json.pointer("/response/error"), json.get("error"), words) {
+        (Some(error), ..) => error.clone(),
+        (None, Some(_), _) => return data,
+        // Alibaba's, and OpenAI's `error` event: the members stand on top.
+        (None, None, Protocol::Responses | Protocol::Chat | Protocol::Codex) => json,
+        (None, None, Protocol::Messages) => return data,
+    };
+    Bytes::from(json!({ "error": bare }).to_string())
+}
+
+/// An agent that is to try again must not take the reported windows for its own end: with an OAuth login Claude Code 2.1.329
+/// then says that the limit is hit, whatever `retry-after` says (November 2026).
+fn without_plan_windows(headers: &mut HeaderMap) {
+    let windows: Vec<HeaderName> =
+        headers.keys().filter(|name| name.as_str().starts_with("anthropic-ratelimit-unified-")).cloned().collect();
+    for name in windows {
+        headers.remove(name);
+    }
+}
+
 /// The message of the vendor's error object; bounded, for a person.
 fn vendors_message(refusal: &Refusal) -> Option<String> {
     let data = if refusal.in_stream { event_data(&refusal.plain) } else { refusal.plain.clone() };
-    let json: serde_json::Value = serde_json::from_slice(&data).ok()?;
-    let message = json.pointer("/error/message").or_else(|| json.get("message"))?.as_str()?;
+    let json: Value = serde_json::from_slice(&data).ok()?;
+    let places = ["/error/message", "/response/error/message", "/message", "/detail"];
+    let message = places.iter().find_map(|place| json.pointer(place)?.as_str())?;
     Some(message.chars().take(500).collect())
 }
 
@@ -293,22 +337,9 @@ fn short(id: RequestId) -> String {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderMap;
     use rstest::rstest;
 
     use super::*;
-
-    #[rstest]
-    #[case::short_waits_are_true(Host::Claude, 7.2, 8)]
-    #[case::what_claude_honours(Host::Claude, 20.0, 20)]
-    #[case::told_in_portions(Host::Claude, 119.0, 20)]
-    #[case::too_long_is_told_truly(Host::Claude, 7200.0, 7200)]
-    #[case::others_get_the_truth(Host::Other, 45.0, 45)]
-    #[case::never_zero(Host::Claude, 0.0, 1)]
-    #[case::never_absurd(Host::Other, f64::INFINITY, 3_024_000)]
-    fn retry_after_is_what_the_host_honours(#[case] host: Host, #[case] truth: f64, #[case] told: u64) {
-        assert_eq!(honoured(host, truth), told);
-    }
 
     fn refusal(status: u16, in_stream: bool, body: &'static str) -> Refusal {
         let (body, headers) = (Bytes::from_static(body.as_bytes()), HeaderMap::new());
@@ -329,7 +360,7 @@ mod tests {
         #[case] in_stream: bool,
         #[case] told: u16,
     ) {
-        let response = vendors_own(Vendor::Anthropic, class, refusal(status, in_stream, "{}"));
+        let response = vendors_own(Protocol::Messages, class, refusal(status, in_stream, "{}"));
         assert_eq!(response.status().as_u16(), told);
     }
 
@@ -339,5 +370,18 @@ mod tests {
         let failed = refusal(200, true, event);
         assert_eq!(vendors_message(&failed).as_deref(), Some("m"));
         assert_eq!(event_data(&failed.plain), "{\"type\":\"error\",\n\"error\":{\"message\":\"m\"}}");
+    }
+
+    #[rstest]
+    #[case::responses(
+        r#"{"type":"response.failed","response":{"id":"r","error":{"code":"server_error","message":"m"}}}"#,
+        json!({"error": {"code": "server_error", "message": "m"}})
+    )]
+    #[case::chat(r#"{"error":{"message":"m"}}"#, json!({"error": {"message": "m"}}))]
+    #[case::alibaba(r#"{"code":"Throttling","message":"m"}"#, json!({"error": {"code": "Throttling", "message": "m"}}))]
+    fn a_failure_of_openais_protocols_becomes_their_error_object(#[case] data: &str, #[case] expected: Value) {
+        let event = Bytes::from(format!("data: {data}\n\n"));
+        let told: Value = serde_json::from_slice(&as_json_error(Protocol::Codex, &event)).unwrap();
+        assert_eq!(told, expected);
     }
 }

@@ -21,7 +21,18 @@ const HOP_BY_HOP: [&str; 8] = [
 
 /// Headers of a request that are about us or about the client's relation to us, not about the vendor.
 /// `origin`: the vendor refuses requests with one (401 "CORS requests are not allowed", its errors page).
-const OURS: [&str; 6] = ["host", "authorization", "x-api-key", "cookie", "origin", "content-length"];
+/// The last three name the client's own account at OpenAI.
+const OURS: [&str; 9] = [
+    "host",
+    "authorization",
+    "x-api-key",
+    "cookie",
+    "origin",
+    "content-length",
+    "chatgpt-account-id",
+    "openai-organization",
+    "openai-project",
+];
 
 /// How an account's credential is presented.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,12 +43,18 @@ pub enum AuthStyle {
     ApiKey,
 }
 
-/// What a credential needs besides itself.
+/// What a credential, or the place where it is used, needs besides the credential itself.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Needs {
+pub struct Needs<'a> {
     /// Betas that must stand in `anthropic-beta`.
     pub betas: &'static [&'static str],
+    /// The endpoint takes no betas at all.
+    pub no_betas: bool,
+    /// The ChatGPT account that a subscription's token is for.
+    pub chatgpt_account: Option<&'a str>,
 }
+
+const BETA: HeaderName = HeaderName::from_static("anthropic-beta");
 
 /// The header by which a host presents its client key without giving up its own auth header.
 pub const KEY_HEADER: &str = "x-remuda-key";
@@ -54,7 +71,7 @@ pub fn for_vendor(
     client: &HeaderMap,
     style: AuthStyle,
     secret: &SecretString,
-    needs: Needs,
+    needs: Needs<'_>,
 ) -> Result<(HeaderMap, Vec<String>), InvalidHeaderValue> {
     let mut out = HeaderMap::with_capacity(client.len() + 2);
     let named = named_by_connection(client);
@@ -80,6 +97,13 @@ pub fn for_vendor(
     value.set_sensitive(true);
     changes.push(format!("{name}: the account's credential in place of the client key"));
     out.insert(name, value);
+    if let Some(account) = needs.chatgpt_account {
+        out.insert(HeaderName::from_static("chatgpt-account-id"), HeaderValue::from_str(account)?);
+        changes.push("chatgpt-account-id: that of the account".to_owned());
+    }
+    if needs.no_betas && out.remove(BETA).is_some() {
+        changes.push("anthropic-beta: removed, the endpoint takes none".to_owned());
+    }
     for beta in needs.betas {
         if add_beta(&mut out, beta) {
             changes.push(format!("anthropic-beta: {beta} added, this kind of credential needs it"));
@@ -121,7 +145,6 @@ fn is_hop(name: &str, named: &[String]) -> bool {
 
 /// Adds a beta to the list unless it stands there already. True: it was added.
 fn add_beta(headers: &mut HeaderMap, beta: &str) -> bool {
-    const BETA: HeaderName = HeaderName::from_static("anthropic-beta");
     let mut lines: Vec<HeaderValue> = headers.get_all(&BETA).iter().cloned().collect();
     if lines.iter().any(|line| line.to_str().is_ok_and(|l| l.split(',').any(|b| b.trim() == beta))) {
         return false;
@@ -165,7 +188,7 @@ mod tests {
     }
 
     fn sent(client: &HeaderMap, style: AuthStyle, betas: &'static [&'static str]) -> (HeaderMap, Vec<String>) {
-        for_vendor(client, style, &SecretString::from("sk-secret"), Needs { betas }).unwrap()
+        for_vendor(client, style, &SecretString::from("sk-secret"), Needs { betas, ..Needs::default() }).unwrap()
     }
 
     #[test]
@@ -198,6 +221,24 @@ mod tests {
         let names: Vec<&str> = out.keys().map(HeaderName::as_str).collect();
         assert_eq!(names, ["x-new", "user-agent", "authorization"]);
         assert_eq!(out.get_all("x-new").iter().collect::<Vec<_>>(), ["a", "b"]);
+    }
+
+    #[test]
+    fn the_clients_own_account_gives_way_to_the_one_that_serves() {
+        let client = map(&[("chatgpt-account-id", "own"), ("openai-organization", "o"), ("originator", "codex_exec")]);
+        let needs = Needs { chatgpt_account: Some("acct"), ..Needs::default() };
+        let (out, _) = for_vendor(&client, AuthStyle::Bearer, &SecretString::from("t"), needs).unwrap();
+        assert_eq!(out["chatgpt-account-id"], "acct");
+        assert_eq!((out.get("openai-organization"), out.len()), (None, 3));
+    }
+
+    #[test]
+    fn an_endpoint_without_betas_gets_none() {
+        let needs = Needs { no_betas: true, ..Needs::default() };
+        let client = map(&[("anthropic-beta", "a-1")]);
+        let (out, changes) = for_vendor(&client, AuthStyle::Bearer, &SecretString::from("t"), needs).unwrap();
+        assert!(!out.contains_key("anthropic-beta"));
+        assert_eq!(changes.len(), 2);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode, header};
 use http_body_util::BodyExt;
-use remuda_core::Vendor;
+use remuda_core::Protocol;
 use remuda_upstream::Incoming;
 
 use crate::tap::Tap;
@@ -29,6 +29,7 @@ pub struct Uncommitted {
     tap: Tap,
     ended: bool,
     failure: Option<Bytes>,
+    quota: Option<Bytes>,
 }
 
 /// An answer that is being released. There is no way back.
@@ -63,17 +64,31 @@ pub enum Judged {
 impl Uncommitted {
     /// Takes over an answer whose head is here.
     #[must_use]
-    pub fn new(vendor: Vendor, answer: Response<Incoming>) -> Self {
+    pub fn new(protocol: Protocol, answer: Response<Incoming>) -> Self {
         let (head, rest) = answer.into_parts();
         let text = |name| head.headers.get(name).and_then(|v: &http::HeaderValue| v.to_str().ok());
-        let tap = Tap::new(vendor, text(header::CONTENT_TYPE), text(header::CONTENT_ENCODING));
-        Self { status: head.status, headers: head.headers, held: Vec::new(), rest, tap, ended: false, failure: None }
+        let tap = Tap::new(protocol, text(header::CONTENT_TYPE), text(header::CONTENT_ENCODING));
+        Self {
+            status: head.status,
+            headers: head.headers,
+            held: Vec::new(),
+            rest,
+            tap,
+            ended: false,
+            failure: None,
+            quota: None,
+        }
     }
 
     /// Its headers.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
+    }
+
+    /// What its handshake says about quota windows; told once.
+    pub fn quota(&mut self) -> Option<Bytes> {
+        self.quota.take()
     }
 
     /// Its status.
@@ -108,6 +123,7 @@ impl Uncommitted {
             let seen = self.tap.feed(&data);
             bytes += data.len();
             self.held.push(data);
+            self.quota = seen.quota.or(self.quota.take());
             // Content in front of the failure: the client may see it, and then the failure is the client's to handle.
             if seen.content {
                 self.failure = seen.failure;
@@ -125,7 +141,7 @@ impl Uncommitted {
     /// Releases the answer.
     #[must_use]
     pub fn commit(self) -> Committed {
-        let Self { status, headers, held, rest, tap, ended, failure } = self;
+        let Self { status, headers, held, rest, tap, ended, failure, quota: _ } = self;
         Committed { status, headers, held, rest, tap, ended, failure }
     }
 }

@@ -1,34 +1,34 @@
 //! What a request says about itself, found with as little reading as possible.
 
 use bytes::Bytes;
+use http::header;
 use http::request::Parts;
-use http::{HeaderMap, header};
 use http_body::Body;
-use remuda_core::{Conversation, Host, RequestFacts, RequestKind, SessionKey};
+use remuda_core::{Conversation, Host, Protocol, Protocols, RequestFacts, RequestKind, SessionKey};
 use remuda_wire::decode;
 use remuda_wire::identity::UserId;
+use remuda_wire::opening::first_words;
 use remuda_wire::peek::{Facts, Peek, Status, Text, Wanted};
 
 use crate::endpoint::Forward;
+use crate::keys::Known;
 use crate::replay::{BodyError, ReplayBody};
-
-/// Longest session id that is taken over from a host.
-const MOST_SESSION_ID: usize = 200;
-
-/// Headers by which hosts name their conversation, the surest first (observed in November 2026: Claude Code 2.1.329,
-/// OpenCode 1.18.33 and Pi 1.5.2, Codex 0.169.0).
-const SESSION_HEADERS: [&str; 4] = ["x-claude-code-session-id", "x-session-affinity", "x-session-id", "session-id"];
-/// Headers that only a request of a subagent has: the agent's own name, and the parent's session.
-const SUBAGENT_HEADERS: [&str; 2] = ["x-claude-code-agent-id", "x-parent-session-id"];
+use crate::session;
 
 /// A request, ready to be routed.
 pub struct Intake<B> {
     /// For routing.
     pub facts: RequestFacts,
+    /// The protocol in whose words the client is refused.
+    pub words: Protocol,
     /// Its body.
     pub body: ReplayBody<B>,
-    /// Where the model's name stands in the body, when the body is not compressed.
+    /// The body in plain text, if it came compressed and can be read.
+    pub unpacked: Option<Bytes>,
+    /// Where the model's name stands in the body (unpacked, if it came compressed).
     pub model: Option<Text>,
+    /// The earlier response that it goes on from.
+    pub previous: Option<String>,
     /// Is it a body of Claude Code that can be read, so that its identity field can be made to agree with the account
     /// that serves?
     pub states_identity: bool,
@@ -36,41 +36,40 @@ pub struct Intake<B> {
 
 /// Reads what routing needs.
 ///
-/// A body is read only until its model is known (it stands near the front) and goes on streaming to the vendor from
-/// there. Compressed ones are read whole, and so are those of a Claude Code that names its session only in its identity
-/// field, which stands at the end.
+/// A body of Messages is read only until its model is known (it stands near the front) and goes on streaming to the vendor
+/// from there. Those of OpenAI's protocols are read whole, because what they refer to may stand at the end; so are compressed
+/// ones, and those of hosts that name their conversation nowhere else.
 ///
 /// # Errors
 /// The client broke off, or the body is too large.
-pub async fn take<B>(head: &Parts, forward: Forward, host: Host, body: B) -> Result<Intake<B>, BodyError>
+pub async fn take<B>(head: &Parts, forward: Forward, who: &Known, body: B) -> Result<Intake<B>, BodyError>
 where
     B: Body<Data = Bytes> + Unpin,
 {
+    let (host, headers) = (who.key.host, &head.headers);
     let body = ReplayBody::new(body)?;
-    let named = session_in_headers(&head.headers);
-    let claude = head.headers.contains_key(SESSION_HEADERS[0]) || host == Host::Claude;
-    let mut wanted = Wanted::MODEL;
-    if claude && named.is_none() {
-        wanted = wanted | Wanted::USER_ID;
+    let named = session::named(headers);
+    let claude = headers.contains_key(session::CLAUDE_SESSION) || host == Host::Claude;
+    let aside = forward.kind == RequestKind::Main && may_be_aside(host, body.exact());
+    let wanted = wanted(forward.protocol, claude, named.is_some(), aside);
+    let mut read = Read::default();
+    if forward.kind != RequestKind::Models {
+        let encoding = headers.get(header::CONTENT_ENCODING).and_then(|v| v.to_str().ok()).unwrap_or("");
+        read = read_body(&body, encoding, wanted).await?;
     }
-    let encoding = head.headers.get(header::CONTENT_ENCODING).and_then(|v| v.to_str().ok()).unwrap_or("");
-    let coded = decode::is_coded(encoding);
-    let found = if forward.kind == RequestKind::Models {
-        Facts::default()
-    } else if coded {
-        while body.arrive().await?.is_some() {}
-        peek_coded(encoding, &body, wanted)
-    } else {
-        peek(&body, wanted).await?
-    };
+    let found = read.facts;
     let user_id = found.user_id.as_ref().and_then(UserId::read);
-    let session = named.or_else(|| user_id.as_ref().and_then(UserId::session_id).map(str::to_owned));
-    let session = session.map(|id| SessionKey(format!("{}:{id}", host.as_str())));
-    let subagent = SUBAGENT_HEADERS.iter().any(|name| head.headers.contains_key(*name));
-    let (session, parent) = family(&head.headers, host, session);
-    let conversation = Conversation { parent, ..Conversation::default() };
+    let named =
+        named.or_else(|| user_id.as_ref().and_then(UserId::session_id)).or_else(|| session::by_cache_key(&found));
+    let session = match named {
+        Some(id) => Some(session::key(host, id)),
+        None if forward.kind.draws_on_quota() => by_first_words(&body, read.unpacked.as_ref(), who).await?,
+        None => None,
+    };
+    let (session, parent) = session::family(headers, host, session);
     let kind = match forward.kind {
-        RequestKind::Main if subagent => RequestKind::Subagent,
+        RequestKind::Main if session::is_subagent(headers) => RequestKind::Subagent,
+        RequestKind::Main if aside && session::is_aside(host, &found) => RequestKind::Side,
         kind => kind,
     };
     let facts = RequestFacts {
@@ -84,52 +83,91 @@ where
         protocol: forward.protocol,
         owner: None,
         replayable: true,
-        conversation,
+        conversation: Conversation { parent, ..Conversation::default() },
     };
-    let model = found.model.filter(|_| !coded);
-    let states_identity = claude && !coded && forward.kind != RequestKind::Models;
-    Ok(Intake { facts, body, model, states_identity })
+    let readable = !read.coded || read.unpacked.is_some();
+    Ok(Intake {
+        facts,
+        words: forward.words,
+        body,
+        unpacked: read.unpacked,
+        model: found.model,
+        previous: found.previous,
+        states_identity: claude && readable && forward.protocol.contains(Protocol::Messages) && !is_listing(forward),
+    })
 }
 
-async fn peek<B: Body<Data = Bytes> + Unpin>(body: &ReplayBody<B>, wanted: Wanted) -> Result<Facts, BodyError> {
+fn is_listing(forward: Forward) -> bool {
+    forward.kind == RequestKind::Models
+}
+
+fn wanted(protocol: Protocols, claude: bool, named: bool, aside: bool) -> Wanted {
+    let mut wanted = Wanted::MODEL;
+    if claude && !named {
+        wanted = wanted | Wanted::USER_ID;
+    }
+    if !protocol.contains(Protocol::Messages) {
+        wanted = wanted | Wanted::CACHE_KEY | Wanted::PREVIOUS;
+    }
+    if aside {
+        wanted = wanted | Wanted::MAX_TOKENS | Wanted::TOOLS;
+    }
+    wanted
+}
+
+fn may_be_aside(host: Host, length: Option<u64>) -> bool {
+    session::aside_most(host).zip(length).is_some_and(|(most, length)| length <= most)
+}
+
+/// What was read of a body.
+#[derive(Default)]
+struct Read {
+    facts: Facts,
+    coded: bool,
+    unpacked: Option<Bytes>,
+}
+
+async fn read_body<B: Body<Data = Bytes> + Unpin>(
+    body: &ReplayBody<B>,
+    encoding: &str,
+    wanted: Wanted,
+) -> Result<Read, BodyError> {
     let mut peek = Peek::new(wanted);
-    while let Some(frame) = body.arrive().await? {
-        if peek.feed(&frame) != Status::More {
-            break;
+    let mut read = Read { coded: decode::is_coded(encoding), ..Read::default() };
+    if read.coded {
+        while body.arrive().await?.is_some() {}
+        match decode::decode(encoding, &body.arrived(), decode::Limits::default()) {
+            Ok(text) => {
+                peek.feed(&text);
+                read.unpacked = Some(text);
+            }
+            Err(error) => {
+                tracing::debug!(%error, "a compressed request could not be read; it is passed on as it is");
+            }
+        }
+    } else {
+        while let Some(frame) = body.arrive().await? {
+            if peek.feed(&frame) != Status::More {
+                break;
+            }
         }
     }
-    Ok(if peek.status() == Status::Malformed { Facts::default() } else { peek.into_facts() })
-}
-
-fn peek_coded<B: Body<Data = Bytes> + Unpin>(encoding: &str, body: &ReplayBody<B>, wanted: Wanted) -> Facts {
-    match decode::decode(encoding, &body.arrived(), decode::Limits::default()) {
-        Ok(text) => {
-            let mut peek = Peek::new(wanted);
-            if peek.feed(&text) == Status::Malformed { Facts::default() } else { peek.into_facts() }
-        }
-        Err(error) => {
-            tracing::debug!(%error, "a compressed request could not be read; it is passed on as it is");
-            Facts::default()
-        }
+    if peek.status() != Status::Malformed {
+        read.facts = peek.into_facts();
     }
+    Ok(read)
 }
 
-fn session_in_headers(headers: &HeaderMap) -> Option<String> {
-    SESSION_HEADERS.iter().find_map(|name| id_in(headers, name)).map(str::to_owned)
-}
-
-/// The request's own conversation and the one that started it. Claude Code names the agent within the parent's session,
-/// OpenCode gives a child a session of its own and names the parent's.
-fn family(headers: &HeaderMap, host: Host, session: Option<SessionKey>) -> (Option<SessionKey>, Option<SessionKey>) {
-    let [agent, parent] = SUBAGENT_HEADERS.map(|name| id_in(headers, name));
-    match (session, agent, parent) {
-        (Some(session), Some(agent), _) => (Some(session.of_subagent(agent)), Some(session)),
-        (Some(session), None, Some(parent)) => (Some(session), Some(SessionKey(format!("{}:{parent}", host.as_str())))),
-        (session, ..) => (session, None),
-    }
-}
-
-fn id_in<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    let id = headers.get(name)?.to_str().ok()?.trim();
-    (!id.is_empty() && id.len() <= MOST_SESSION_ID).then_some(id)
+/// A host that gives its conversation no name at all is known by how the conversation began.
+async fn by_first_words<B: Body<Data = Bytes> + Unpin>(
+    body: &ReplayBody<B>,
+    unpacked: Option<&Bytes>,
+    who: &Known,
+) -> Result<Option<SessionKey>, BodyError> {
+    while body.arrive().await?.is_some() {}
+    let words = match unpacked {
+        Some(text) => first_words(text),
+        None => first_words(&body.whole()),
+    };
+    Ok(words.map(|words| session::key(who.key.host, &session::by_first_words(&words, &who.key.id.to_string()))))
 }

@@ -131,6 +131,9 @@ impl Body for Release {
                 if let Some(data) = frame.data_ref() {
                     let seen = this.tap.feed(data);
                     this.passed(data);
+                    if let (Some(event), Some(landing)) = (&seen.quota, &this.landing) {
+                        landing.says_quota(event);
+                    }
                     if let Some(event) = seen.failure
                         && let Some(landing) = &mut this.landing
                     {

@@ -76,6 +76,21 @@ impl<B: Body<Data = Bytes> + Unpin> ReplayBody<B> {
         self.shared.lock().frames.clone()
     }
 
+    /// Everything that has arrived so far in one piece. Copies unless it came in one piece.
+    #[must_use]
+    pub fn whole(&self) -> Bytes {
+        match self.shared.lock().frames.as_slice() {
+            [one] => one.clone(),
+            frames => frames.concat().into(),
+        }
+    }
+
+    /// Its length, where the client has announced it.
+    #[must_use]
+    pub fn exact(&self) -> Option<u64> {
+        self.exact
+    }
+
     /// Bytes that have arrived so far.
     #[must_use]
     pub fn arrived_bytes(&self) -> u64 {

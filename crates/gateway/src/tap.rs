@@ -1,11 +1,12 @@
 //! Sees an answer pass: which events begin and end it, whether it fails, what it counts. Touches no byte.
 
 use bytes::Bytes;
-use remuda_core::Vendor;
+use remuda_core::Protocol;
 use remuda_core::record::Tokens;
 use remuda_vendors::event_kind;
 use remuda_vendors::stream::EventKind;
 use remuda_wire::anthropic::{event_tokens, merge_tokens, message_tokens};
+use remuda_wire::openai;
 use remuda_wire::sse::{Event, Scanner};
 
 use crate::plain::Plain;
@@ -20,11 +21,13 @@ pub struct Seen {
     pub content: bool,
     /// The event that says that the stream failed, as it stood on the wire.
     pub failure: Option<Bytes>,
+    /// What an event says about quota windows.
+    pub quota: Option<Bytes>,
 }
 
 /// Inspects one answer.
 pub struct Tap {
-    vendor: Vendor,
+    protocol: Protocol,
     plain: Plain,
     form: Form,
     tokens: Tokens,
@@ -40,14 +43,14 @@ enum Form {
 impl Tap {
     /// For an answer with this `content-type` and `content-encoding`.
     #[must_use]
-    pub fn new(vendor: Vendor, content_type: Option<&str>, content_encoding: Option<&str>) -> Self {
+    pub fn new(protocol: Protocol, content_type: Option<&str>, content_encoding: Option<&str>) -> Self {
         let kind = content_type.map(|t| t.split(';').next().unwrap_or(t).trim().to_ascii_lowercase());
         let form = match kind.as_deref() {
             Some("text/event-stream") => Form::Events(Box::default()),
             Some("application/json") => Form::Json(Vec::new(), 0),
             _ => Form::Other,
         };
-        Self { vendor, plain: Plain::of(content_encoding), form, tokens: Tokens::default(), ended: false }
+        Self { protocol, plain: Plain::of(content_encoding), form, tokens: Tokens::default(), ended: false }
     }
 
     /// Is this a stream of events that can be read, so that its beginning can be held back and judged?
@@ -62,8 +65,8 @@ impl Tap {
         match &mut self.form {
             Form::Events(scanner) => {
                 let readable = self.plain.read(frame);
-                let (vendor, tokens, ended) = (self.vendor, &mut self.tokens, &mut self.ended);
-                scanner.feed(&readable, |event| note(vendor, &event, tokens, ended, &mut seen));
+                let (protocol, tokens, ended) = (self.protocol, &mut self.tokens, &mut self.ended);
+                scanner.feed(&readable, |event| note(protocol, &event, tokens, ended, &mut seen));
                 if !self.plain.is_readable() {
                     seen.content = true;
                 }
@@ -96,7 +99,11 @@ impl Tap {
             for frame in std::mem::take(frames) {
                 text.extend_from_slice(&self.plain.read(&frame));
             }
-            if let Some(counted) = message_tokens(&text) {
+            let counted = match self.protocol {
+                Protocol::Messages => message_tokens(&text),
+                Protocol::Responses | Protocol::Chat | Protocol::Codex => openai::tokens(&text),
+            };
+            if let Some(counted) = counted {
                 merge_tokens(&mut self.tokens, counted);
             }
         }
@@ -104,35 +111,62 @@ impl Tap {
     }
 }
 
-fn note(vendor: Vendor, event: &Event<'_>, tokens: &mut Tokens, ended: &mut bool, seen: &mut Seen) {
+fn note(protocol: Protocol, event: &Event<'_>, tokens: &mut Tokens, ended: &mut bool, seen: &mut Seen) {
     if event.comment {
         return;
     }
     let data = event.data.unwrap_or_default();
     let name = std::str::from_utf8(event.name).ok().filter(|n| !n.is_empty());
-    match event_kind(vendor, name, data) {
-        EventKind::Handshake => count(name, data, tokens),
+    match event_kind(protocol, name, data) {
+        EventKind::Handshake => {
+            count(protocol, name, data, tokens);
+            if protocol == Protocol::Codex && has(data, b"codex.rate_limits") {
+                seen.quota = Some(Bytes::copy_from_slice(data));
+            }
+        }
         EventKind::Content => {
             seen.content = true;
-            count(name, data, tokens);
+            count(protocol, name, data, tokens);
         }
         EventKind::End => {
             seen.content = true;
             *ended = true;
-            count(name, data, tokens);
+            count(protocol, name, data, tokens);
         }
-        EventKind::Failure if seen.failure.is_none() => seen.failure = Some(as_on_the_wire(event)),
-        EventKind::Failure => {}
+        EventKind::Failure => {
+            // A failed response has been counted, too.
+            count(protocol, name, data, tokens);
+            if seen.failure.is_none() {
+                seen.failure = Some(as_on_the_wire(event));
+            }
+        }
     }
 }
 
 /// Only the few events that carry counts are read.
-fn count(name: Option<&str>, data: &[u8], tokens: &mut Tokens) {
-    if matches!(name, Some("message_start" | "message_delta"))
-        && let Some(counted) = event_tokens(data)
-    {
+fn count(protocol: Protocol, name: Option<&str>, data: &[u8], tokens: &mut Tokens) {
+    let counted = match protocol {
+        Protocol::Messages => match name {
+            Some("message_start" | "message_delta") => event_tokens(data),
+            _ => None,
+        },
+        Protocol::Responses | Protocol::Codex => match name {
+            Some("response.completed" | "response.incomplete" | "response.failed" | "response.done") => {
+                openai::tokens(data)
+            }
+            None if has(data, b"\"usage\"") => openai::tokens(data),
+            _ => None,
+        },
+        // Text of the model has its quotes escaped.
+        Protocol::Chat => has(data, b"\"usage\"").then(|| openai::tokens(data)).flatten(),
+    };
+    if let Some(counted) = counted {
         merge_tokens(tokens, counted);
     }
+}
+
+fn has(data: &[u8], text: &[u8]) -> bool {
+    memchr::memmem::find(data, text).is_some()
 }
 
 fn as_on_the_wire(event: &Event<'_>) -> Bytes {

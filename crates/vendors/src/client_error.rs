@@ -1,6 +1,6 @@
-//! The gateway's own refusals in the vendor's error shape, so that the agent reads them as it reads the vendor's.
+//! The gateway's own refusals in the protocol's error shape, so that the agent reads them as it reads the vendor's.
 
-use remuda_core::Vendor;
+use remuda_core::{Protocol, UnixSeconds};
 use serde_json::json;
 
 /// Why the gateway itself refuses.
@@ -28,7 +28,7 @@ pub enum ErrorKind {
     Overloaded,
 }
 
-/// A refusal in the vendor's shape.
+/// A refusal in the protocol's shape.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientError {
     /// HTTP status.
@@ -37,23 +37,32 @@ pub struct ClientError {
     pub body: String,
 }
 
-/// The vendor's error shape for a refusal of our own. `message` is for a person; `request_id` is ours.
+/// The protocol's error shape for a refusal of our own. `message` is for a person; `request_id` is ours.
 #[must_use]
-pub fn client_error(vendor: Vendor, kind: ErrorKind, message: &str, request_id: &str) -> ClientError {
-    match vendor {
-        Vendor::Anthropic => {
+pub fn client_error(protocol: Protocol, kind: ErrorKind, message: &str, request_id: &str) -> ClientError {
+    match protocol {
+        Protocol::Messages => {
             let (status, name) = anthropic(kind);
             let error = json!({"type": name, "message": message});
             let body = json!({"type": "error", "error": error, "request_id": request_id});
             ClientError { status, body: body.to_string() }
         }
-        // Qwen's own host speaks the OpenAI-compatible protocol
-        Vendor::OpenAi | Vendor::Qwen => {
+        Protocol::Responses | Protocol::Chat | Protocol::Codex => {
             let (status, name, code) = openai(kind);
             let error = json!({"message": message, "type": name, "param": null, "code": code});
             ClientError { status, body: json!({"error": error, "request_id": request_id}).to_string() }
         }
     }
+}
+
+/// A spent plan as the Codex backend says it; Codex shows the time and does not try again (openai/codex,
+/// `protocol/src/error.rs`).
+#[must_use]
+pub fn usage_limit(message: &str, resets_at: UnixSeconds, resets_in_s: i64) -> ClientError {
+    let error = json!({
+        "type": "usage_limit_reached", "message": message, "resets_at": resets_at, "resets_in_seconds": resets_in_s,
+    });
+    ClientError { status: 429, body: json!({ "error": error }).to_string() }
 }
 
 /// platform.claude.com/docs/en/api/errors: every type has one status. 502 has none of its own.
@@ -99,7 +108,7 @@ impl ClientError {
 #[cfg(test)]
 mod tests {
     use http::HeaderMap;
-    use remuda_core::{Class, CredentialKind};
+    use remuda_core::{Class, CredentialKind, Vendor};
     use rstest::rstest;
     use serde_json::Value;
 
@@ -108,7 +117,7 @@ mod tests {
 
     #[test]
     fn an_anthropic_refusal_looks_like_anthropics_own() {
-        let error = client_error(Vendor::Anthropic, ErrorKind::TooLarge, "a \"body\"\nover 32 MB", "req-1");
+        let error = client_error(Protocol::Messages, ErrorKind::TooLarge, "a \"body\"\nover 32 MB", "req-1");
         assert_eq!(error.status, 413);
         assert_eq!(
             serde_json::from_str::<Value>(&error.body).unwrap(),
@@ -120,7 +129,10 @@ mod tests {
 
     #[rstest]
     fn our_own_refusals_mean_to_a_second_gateway_what_they_say(
-        #[values(Vendor::Anthropic, Vendor::OpenAi)] vendor: Vendor,
+        #[values((Vendor::Anthropic, Protocol::Messages), (Vendor::OpenAi, Protocol::Codex))] (vendor, protocol): (
+            Vendor,
+            Protocol,
+        ),
         #[values(
             (ErrorKind::InvalidRequest, Class::RequestFault),
             (ErrorKind::Authentication, Class::CredentialDead),
@@ -131,7 +143,7 @@ mod tests {
         )]
         (kind, class): (ErrorKind, Class),
     ) {
-        let error = client_error(vendor, kind, "said by the gateway", "req-1");
+        let error = client_error(protocol, kind, "said by the gateway", "req-1");
         let verdict = classify(&UpstreamAnswer {
             vendor,
             kind: CredentialKind::ApiKey,

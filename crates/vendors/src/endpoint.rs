@@ -20,7 +20,7 @@ const ROWS: &[Row] = &[
     Row(Vendor::Anthropic, &[], &[Protocol::Messages], "https://api.anthropic.com"),
     Row(Vendor::OpenAi, LOGINS, &[Protocol::Codex], "https://chatgpt.com/backend-api/codex"),
     Row(Vendor::OpenAi, SHARED, &[Protocol::Responses], "https://api.openai.com/v1"),
-    Row(Vendor::OpenAi, KEYS, &[Protocol::Responses, Protocol::Chat], "https://api.openai.com/v1"),
+    Row(Vendor::OpenAi, KEYS, &[Protocol::Responses, Protocol::Chat, Protocol::Codex], "https://api.openai.com/v1"),
     Row(
         Vendor::Qwen,
         &[CredentialKind::PlanKey],

@@ -1,6 +1,9 @@
 //! What kind of event a stream brings: held back, content, failure or end. The gateway's commit point depends on it.
 
-use remuda_core::Vendor;
+use std::borrow::Cow;
+
+use remuda_core::Protocol;
+use serde::Deserialize;
 use serde_json::Value;
 
 use self::EventKind::{Content, End, Failure, Handshake};
@@ -36,17 +39,24 @@ const OPENAI: &[(&str, EventKind)] = &[
     ("response.done", End),
 ];
 
-/// On the Anthropic-compatible path the events are Anthropic's; on both paths failures come as `event:error`.
-const QWEN: &[(&str, EventKind)] = ANTHROPIC;
+/// Chunks of chat completions have no names; Alibaba names its failures.
+const CHAT: &[(&str, EventKind)] = &[("error", Failure)];
+
+/// The `type` of a nameless event; the rest is passed over.
+#[derive(Deserialize)]
+struct Typed<'a> {
+    #[serde(borrow, rename = "type", default)]
+    name: Option<Cow<'a, str>>,
+}
 
 /// The kind of one SSE event (`event` is its name, if it has one) or text frame (`None`). `data` is read only where there is no
 /// name.
 #[must_use]
-pub fn event_kind(vendor: Vendor, event: Option<&str>, data: &[u8]) -> EventKind {
-    let table = match vendor {
-        Vendor::Anthropic => ANTHROPIC,
-        Vendor::OpenAi => OPENAI,
-        Vendor::Qwen => QWEN,
+pub fn event_kind(protocol: Protocol, event: Option<&str>, data: &[u8]) -> EventKind {
+    let table = match protocol {
+        Protocol::Messages => ANTHROPIC,
+        Protocol::Responses | Protocol::Codex => OPENAI,
+        Protocol::Chat => CHAT,
     };
     let named = |name: &str| table.iter().find(|(known, _)| *known == name).map_or(Content, |(_, kind)| *kind);
     if let Some(name) = event {
@@ -55,13 +65,10 @@ pub fn event_kind(vendor: Vendor, event: Option<&str>, data: &[u8]) -> EventKind
     if data.trim_ascii() == b"[DONE]" {
         return End;
     }
-    match serde_json::from_slice::<Value>(data) {
-        Ok(json) => match json.get("type").and_then(Value::as_str) {
-            Some(name) => named(name),
-            None => chat_chunk(&json),
-        },
-        Err(_) => Content,
+    if let Ok(Typed { name: Some(name) }) = serde_json::from_slice(data) {
+        return named(&name);
     }
+    serde_json::from_slice(data).map_or(Content, |json| chat_chunk(&json))
 }
 
 /// A chunk of a chat completion, which has neither name nor type.
@@ -97,43 +104,45 @@ mod tests {
     use super::*;
 
     #[rstest]
-    #[case(Vendor::Anthropic, Some("message_start"), "", Handshake)]
-    #[case(Vendor::Anthropic, Some("ping"), "", Handshake)]
-    #[case(Vendor::Anthropic, Some("content_block_start"), "", Content)]
-    #[case(Vendor::Anthropic, Some("novel_event"), "", Content)]
-    #[case(Vendor::Anthropic, Some("error"), "", Failure)]
-    #[case(Vendor::Anthropic, Some("message_stop"), "", End)]
-    #[case(Vendor::Anthropic, None, r#"{"type":"error","error":{}}"#, Failure)]
-    #[case(Vendor::OpenAi, Some("response.created"), "", Handshake)]
-    #[case(Vendor::OpenAi, None, r#"{"type":"response.output_text.delta","delta":"error"}"#, Content)]
-    #[case(Vendor::OpenAi, None, r#"{"type":"response.failed"}"#, Failure)]
-    #[case(Vendor::OpenAi, None, "[DONE]", End)]
+    #[case(Protocol::Messages, Some("message_start"), "", Handshake)]
+    #[case(Protocol::Messages, Some("ping"), "", Handshake)]
+    #[case(Protocol::Messages, Some("content_block_start"), "", Content)]
+    #[case(Protocol::Messages, Some("novel_event"), "", Content)]
+    #[case(Protocol::Messages, Some("error"), "", Failure)]
+    #[case(Protocol::Messages, Some("message_stop"), "", End)]
+    #[case(Protocol::Messages, None, r#"{"type":"error","error":{}}"#, Failure)]
+    #[case(Protocol::Responses, Some("response.created"), "", Handshake)]
+    #[case(Protocol::Responses, None, r#"{"type":"response.output_text.delta","delta":"error"}"#, Content)]
+    #[case(Protocol::Responses, None, r#"{"type":"response.failed"}"#, Failure)]
+    #[case(Protocol::Responses, None, "[DONE]", End)]
     #[case(
-        Vendor::OpenAi,
+        Protocol::Chat,
         None,
         r#"{"choices":[{"delta":{"role":"assistant","content":""},"finish_reason":null}]}"#,
         Handshake
     )]
-    #[case(Vendor::OpenAi, None, r#"{"choices":[{"delta":{"content":"x"}}]}"#, Content)]
-    #[case(Vendor::OpenAi, None, r#"{"choices":[{"delta":{"role":"assistant","tool_calls":[]}}]}"#, Content)]
-    #[case(Vendor::OpenAi, None, r#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#, Content)]
-    #[case(Vendor::OpenAi, None, r#"{"error":{"code":"rate_limit_exceeded"}}"#, Failure)]
-    #[case(Vendor::Qwen, None, r#"{"code":"Throttling","message":"x"}"#, Failure)]
-    #[case(Vendor::Qwen, Some("error"), "", Failure)]
-    #[case(Vendor::Qwen, None, "garbage", Content)]
+    #[case(Protocol::Chat, None, r#"{"choices":[{"delta":{"content":"x"}}]}"#, Content)]
+    #[case(Protocol::Chat, None, r#"{"choices":[{"delta":{"role":"assistant","tool_calls":[]}}]}"#, Content)]
+    #[case(Protocol::Chat, None, r#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#, Content)]
+    #[case(Protocol::Chat, None, r#"{"error":{"code":"rate_limit_exceeded"}}"#, Failure)]
+    #[case(Protocol::Chat, None, r#"{"code":"Throttling","message":"x"}"#, Failure)]
+    #[case(Protocol::Chat, Some("error"), "", Failure)]
+    #[case(Protocol::Messages, None, r#"{"code":"Throttling","message":"x"}"#, Failure)]
+    #[case(Protocol::Codex, Some("codex.rate_limits"), "", Handshake)]
+    #[case(Protocol::Chat, None, "garbage", Content)]
     fn what_is_unknown_is_content(
-        #[case] vendor: Vendor,
+        #[case] protocol: Protocol,
         #[case] event: Option<&str>,
         #[case] data: &str,
         #[case] expected: EventKind,
     ) {
-        assert_eq!(event_kind(vendor, event, data.as_bytes()), expected);
+        assert_eq!(event_kind(protocol, event, data.as_bytes()), expected);
     }
 
     proptest! {
         #[test]
         fn any_bytes_are_read_without_panic(data in proptest::collection::vec(any::<u8>(), 0..60)) {
-            let _ = event_kind(Vendor::Qwen, None, &data);
+            let _ = event_kind(Protocol::Chat, None, &data);
         }
     }
 }

@@ -6,6 +6,8 @@ pub mod anthropic;
 pub mod decode;
 pub mod identity;
 mod members;
+pub mod openai;
+pub mod opening;
 pub mod peek;
 pub mod splice;
 pub mod sse;

@@ -110,6 +110,11 @@ impl Scan {
         self.state == State::Malformed
     }
 
+    /// Has a member of the path with this index been passed?
+    pub(crate) fn seen(&self, index: usize) -> bool {
+        self.seen & 1 << index != 0
+    }
+
     /// The value of the path with this index; `None` also if it is an object or array, or too long.
     pub(crate) fn value(&self, index: usize) -> Option<&Raw> {
         self.found.get(index)?.as_ref()

@@ -11,6 +11,9 @@ const PATHS: &[Path] = &[
     Path { parent: None, key: "stream" },
     Path { parent: Some("metadata"), key: "user_id" },
     Path { parent: None, key: "max_tokens" },
+    Path { parent: None, key: "prompt_cache_key" },
+    Path { parent: None, key: "previous_response_id" },
+    Path { parent: None, key: "tools" },
 ];
 
 /// A set of members to look for.
@@ -26,6 +29,12 @@ impl Wanted {
     pub const USER_ID: Self = Self(4);
     /// Top-level `max_tokens`, a whole number.
     pub const MAX_TOKENS: Self = Self(8);
+    /// Top-level `prompt_cache_key`, a string.
+    pub const CACHE_KEY: Self = Self(16);
+    /// Top-level `previous_response_id`, a string.
+    pub const PREVIOUS: Self = Self(32);
+    /// Is there a top-level `tools`?
+    pub const TOOLS: Self = Self(64);
 }
 
 impl BitOr for Wanted {
@@ -58,6 +67,12 @@ pub struct Facts {
     pub user_id: Option<Text>,
     /// Top-level `max_tokens`.
     pub max_tokens: Option<u64>,
+    /// Top-level `prompt_cache_key`.
+    pub cache_key: Option<String>,
+    /// Top-level `previous_response_id`.
+    pub previous: Option<String>,
+    /// Is there a top-level `tools`, of whatever type?
+    pub tools: bool,
 }
 
 /// How a peek stands.
@@ -111,6 +126,9 @@ impl Peek {
             stream: self.0.value(1).and_then(|raw| serde_json::from_slice(&raw.bytes).ok()),
             user_id: self.0.value(2).and_then(text),
             max_tokens: self.0.value(3).and_then(|raw| serde_json::from_slice(&raw.bytes).ok()),
+            cache_key: self.0.value(4).and_then(Raw::text),
+            previous: self.0.value(5).and_then(Raw::text),
+            tools: self.0.seen(6),
         }
     }
 }

@@ -5,6 +5,7 @@ mod anthropic;
 mod decode;
 mod identity;
 mod json;
+mod openai;
 mod peek;
 mod splice;
 mod split;
