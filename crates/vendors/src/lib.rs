@@ -7,16 +7,20 @@
 //! Vendor knowledge lives in one table per vendor (`anthropic/refusals.rs`, `openai/refusals.rs`,
 //! `qwen/refusals.rs`), read by small shared code. What is unknown is neutral: passed on, nobody blamed.
 
+mod addresses;
 pub mod anthropic;
 pub mod call;
 pub mod classify;
 pub mod client_error;
 pub mod endpoint;
 pub mod identity;
-mod openai;
+mod jwt;
+pub mod login;
+pub mod openai;
 mod own_words;
+pub mod profile;
 pub mod quota;
-mod qwen;
+pub mod qwen;
 pub mod refresh;
 mod refusal;
 pub mod stream;
@@ -25,9 +29,12 @@ pub mod terms;
 mod time;
 mod token_answer;
 
+pub use addresses::Addresses;
 pub use call::Call;
 pub use classify::{UpstreamAnswer, classify};
 pub use client_error::{ClientError, ErrorKind, client_error};
+pub use login::{Login, LoginError};
+pub use profile::Profile;
 pub use quota::{windows_from_event, windows_from_headers, windows_from_usage};
 pub use refresh::{RefreshAnswer, judge_refresh};
 pub use stream::{EventKind, event_kind};

@@ -2,6 +2,8 @@
 //!
 //! Where each vendor listens and which codes it uses is in `<vendor>/token_endpoint.rs`.
 
+use std::collections::BTreeMap;
+
 use http::HeaderMap;
 use remuda_core::{UnixSeconds, Vendor};
 use secrecy::{ExposeSecret, SecretString};
@@ -85,16 +87,40 @@ struct RefreshBody<'a> {
     client_id: &'static str,
 }
 
-/// The refresh request of this vendor. `token_url` replaces the vendor's own endpoint. `None`: this vendor's logins cannot
-/// be refreshed (Qwen's ended on 2026-04-15).
+/// Token endpoints in place of the vendors' own (the vendor in miniature, tests).
+#[derive(Clone, Debug, Default)]
+pub struct TokenUrls {
+    /// By vendor.
+    pub own: BTreeMap<Vendor, String>,
+    /// OpenAI's for shared plans.
+    pub shared: Option<String>,
+}
+
+impl From<BTreeMap<Vendor, String>> for TokenUrls {
+    fn from(own: BTreeMap<Vendor, String>) -> Self {
+        Self { own, shared: None }
+    }
+}
+
+/// The refresh request of this vendor. `issued`: the client id that the vendor issued with this very login (shared plans).
+/// `None`: this vendor's logins cannot be refreshed (Qwen's ended on 2026-04-15).
 #[must_use]
-pub fn refresh_call(vendor: Vendor, token_url: Option<&str>, refresh: &SecretString) -> Option<Call> {
+pub fn refresh_call(vendor: Vendor, urls: &TokenUrls, refresh: &SecretString, issued: Option<&str>) -> Option<Call> {
     let TokenEndpoint { url, client_id, .. } = *endpoint(vendor);
-    let url = token_url.filter(|_| url.is_some()).or(url)?;
+    if let (Vendor::OpenAi, Some(issued)) = (vendor, issued) {
+        let url = urls.shared.clone().unwrap_or_else(|| openai::Endpoints::default().shared_token());
+        let fields = [
+            ("grant_type", "refresh_token"),
+            ("client_id", issued),
+            ("refresh_token", refresh.expose_secret()),
+            ("resource", openai::shared_plan::RESOURCE),
+        ];
+        return Some(Call::post_form(url, &fields));
+    }
+    let url = urls.own.get(&vendor).map(String::as_str).filter(|_| url.is_some()).or(url)?;
     // no scope: sending one makes Anthropic refuse some tokens, and nobody needs it
     let body = RefreshBody { grant_type: "refresh_token", refresh_token: refresh.expose_secret(), client_id };
-    let json = serde_json::to_string(&body).ok()?;
-    Some(Call::post_json(url, json))
+    Some(Call::post_json(url, serde_json::to_string(&body).ok()?))
 }
 
 /// Reads the answer to a refresh that was sent. `now` is the time of the answer.
@@ -209,9 +235,26 @@ mod tests {
         assert!(matches!(answer, RefreshAnswer::Transient { not_before: Some(at), .. } if at == NOW + 120));
     }
 
+    fn at(url: &str) -> TokenUrls {
+        BTreeMap::from([Vendor::Anthropic, Vendor::OpenAi, Vendor::Qwen].map(|vendor| (vendor, url.to_owned()))).into()
+    }
+
+    #[test]
+    fn a_shared_plan_is_refreshed_as_a_form_under_its_own_client_id() {
+        let call = refresh_call(Vendor::OpenAi, &TokenUrls::default(), &"rt_x".into(), Some("oaiapp_1")).unwrap();
+        assert_eq!(call.url, "https://auth.openai.com/api/accounts/oauth/token");
+        assert_eq!(
+            call.form.unwrap().expose_secret(),
+            "grant_type=refresh_token&client_id=oaiapp_1&refresh_token=rt_x&resource=https%3A%2F%2Fapi.openai.com%2Fv1"
+        );
+        let codex = refresh_call(Vendor::OpenAi, &TokenUrls::default(), &"rt_x".into(), None).unwrap();
+        assert_eq!((codex.url.as_str(), codex.form.is_none()), ("https://auth.openai.com/oauth/token", true));
+    }
+
     #[test]
     fn the_request_is_json_and_is_never_printed() {
-        let call = refresh_call(Vendor::Anthropic, Some("http://127.0.0.1:9/token"), &"sk-ant-ort01-x".into()).unwrap();
+        let call =
+            refresh_call(Vendor::Anthropic, &at("http://127.0.0.1:9/token"), &"sk-ant-ort01-x".into(), None).unwrap();
         assert_eq!(call.url, "http://127.0.0.1:9/token");
         let body: Value = serde_json::from_str(call.json.as_ref().unwrap().expose_secret()).unwrap();
         assert_eq!(body["grant_type"], "refresh_token");
@@ -222,6 +265,6 @@ mod tests {
 
     #[test]
     fn a_login_without_a_token_endpoint_is_never_refreshed() {
-        assert!(refresh_call(Vendor::Qwen, Some("http://127.0.0.1:9/token"), &"x".into()).is_none());
+        assert!(refresh_call(Vendor::Qwen, &at("http://127.0.0.1:9/token"), &"x".into(), None).is_none());
     }
 }

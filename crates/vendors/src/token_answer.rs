@@ -1,12 +1,11 @@
 //! What a token endpoint hands out, read once for logins and refreshes.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use remuda_core::UnixSeconds;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::jwt;
 use crate::time::{date, epoch, moment_in, number_in};
 
 /// Life of an access token whose answer does not say: short, so that it is refreshed rather early than late.
@@ -21,6 +20,10 @@ pub(crate) struct TokenAnswer {
     pub(crate) refresh: Option<SecretString>,
     pub(crate) expires_at: UnixSeconds,
     pub(crate) earliest_refresh_at: Option<UnixSeconds>,
+    /// Who it is, signed for the client. Only read, never trusted for more than display and identity.
+    pub(crate) id_token: Option<SecretString>,
+    /// What was granted, separated by blanks.
+    pub(crate) scope: Option<String>,
     /// The vendor's `account` object, or null.
     pub(crate) account: Value,
     /// The vendor's `organization` object, or null.
@@ -32,6 +35,9 @@ pub(crate) struct TokenAnswer {
 struct Raw {
     access_token: Option<String>,
     refresh_token: Option<String>,
+    id_token: Option<String>,
+    #[serde(default)]
+    scope: Value,
     #[serde(default)]
     expires_in: Value,
     #[serde(default)]
@@ -58,6 +64,8 @@ impl TokenAnswer {
             refresh: raw.refresh_token.filter(|token| !token.is_empty()).map(SecretString::from),
             expires_at,
             earliest_refresh_at: moment_in(&raw.earliest_refresh_at, now).map(|wait| wait.until),
+            id_token: raw.id_token.filter(|token| !token.is_empty()).map(SecretString::from),
+            scope: raw.scope.as_str().map(str::to_owned),
             account: raw.account,
             organization: raw.organization,
         })
@@ -76,13 +84,13 @@ fn moment_of(value: &Value) -> Option<f64> {
 
 /// `exp` of an access token that is a JWT (OpenAI's are). Only read, never trusted for more than timing.
 fn jwt_expiry(token: &SecretString) -> Option<f64> {
-    let claims = token.expose_secret().split('.').nth(1)?;
-    let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims.trim_end_matches('=')).ok()?).ok()?;
-    number_in(claims.get("exp")?)
+    number_in(jwt::claims(token)?.get("exp")?)
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use proptest::prelude::*;
     use rstest::rstest;
     use serde_json::json;

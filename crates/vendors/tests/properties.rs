@@ -8,7 +8,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use remuda_core::time::believable;
 use remuda_core::{Class, CredentialKind, Reading, Vendor, Window};
-use remuda_vendors::anthropic::{Login, Profile};
+use remuda_vendors::login::{Flow, Redirect};
+use remuda_vendors::openai::{claims, device};
+use remuda_vendors::{Addresses, Login};
 use remuda_vendors::{
     UpstreamAnswer, classify, judge_refresh, windows_from_event, windows_from_headers, windows_from_usage,
 };
@@ -138,7 +140,14 @@ proptest! {
         vendor in vendors(), status in 100_u16..700, headers in headers(), body in bodies(), json in json(),
     ) {
         let _ = judge_refresh(vendor, status, &headers, &body, 1_795_168_800);
-        let _ = Login::read_tokens(status, &body, 1_795_168_800);
-        let _ = Profile::from_json(&json).identity();
+        let Addresses { anthropic, openai, .. } = Addresses::default();
+        for flow in [Flow::Claude(anthropic), Flow::Codex(openai)] {
+            let login = Login { flow, redirect: Redirect::CopyCode, verifier: "v".into(), state: "s".to_owned() };
+            let _ = login.read_tokens(status, &body, 1_795_168_800);
+            let _ = login.read_profile(json.to_string().as_bytes()).identity(vendor);
+        }
+        let _ = (device::read_start(status, &body), device::read_poll(status, &body));
+        let token = String::from_utf8_lossy(&body).into_owned().into();
+        let _ = claims::profile(Some(&token), &token);
     }
 }

@@ -2,7 +2,7 @@
 
 pub mod endpoints;
 pub mod key;
-pub mod login;
+pub(crate) mod login;
 pub mod price;
 pub mod profile;
 pub(crate) mod quota;
@@ -11,9 +11,7 @@ pub(crate) mod token_endpoint;
 
 pub use endpoints::Endpoints;
 pub use key::KeyKind;
-pub use login::{Login, LoginError, Redirect, Tokens};
 pub use price::cost_usd;
-pub use profile::Profile;
 
 /// The beta flag without which Anthropic refuses a subscription's bearer token. Added where the host has not sent it.
 pub const OAUTH_BETA: &str = "oauth-2025-04-20";

@@ -2,9 +2,12 @@
 
 use crate::refresh::{CLIENT_AT_FAULT, TokenEndpoint};
 
+/// Public client id of the Codex CLI.
+pub(crate) const CLIENT_ID: &str = "app_EMoamEEZ73f0CkXaXp7hrann";
+
 pub(crate) const ENDPOINT: TokenEndpoint = TokenEndpoint {
     url: Some("https://auth.openai.com/oauth/token"),
-    client_id: "app_EMoamEEZ73f0CkXaXp7hrann",
+    client_id: CLIENT_ID,
     permanent: &[
         "refresh_token_expired",
         "refresh_token_reused",
