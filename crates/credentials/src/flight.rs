@@ -148,7 +148,8 @@ impl Inner {
     /// The pair in memory and its refresh call, if it is still of this generation and of a vendor that refreshes.
     fn sendable(&self, entry: &Entry, generation: u64) -> Option<(Call, OauthPair)> {
         let (_, pair) = entry.pair().filter(|(now_stored, _)| *now_stored == generation)?;
-        Some((refresh_call(entry.vendor, self.token_url(entry.vendor), &pair.refresh)?, pair))
+        let issued = pair.client_id.as_deref();
+        Some((refresh_call(entry.vendor, &self.token_urls, &pair.refresh, issued)?, pair))
     }
 
     async fn settle(

@@ -3,14 +3,15 @@
 //! Decisions are made by `policy`, memory is kept by `entry`, a refresh is carried out by `flight`, the regular pass
 //! is in `timer`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::RwLock;
 use remuda_core::route::Refreshed;
-use remuda_core::{AccountId, AccountStatus, UnixSeconds, Vendor};
+use remuda_core::{AccountId, AccountStatus, UnixSeconds};
 use remuda_store::{RefreshEnd, Sentence, Store};
+use remuda_vendors::refresh::TokenUrls;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -63,7 +64,7 @@ pub(crate) struct Inner {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) exchange: Arc<dyn Exchange>,
-    token_urls: BTreeMap<Vendor, String>,
+    pub(crate) token_urls: TokenUrls,
     /// At most as many as the store has accounts.
     entries: RwLock<HashMap<AccountId, Arc<Entry>>>,
     flights: TaskTracker,
@@ -80,13 +81,13 @@ impl Keeper {
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         exchange: Arc<dyn Exchange>,
-        token_urls: BTreeMap<Vendor, String>,
+        token_urls: impl Into<TokenUrls>,
     ) -> Self {
         let inner = Inner {
             store,
             clock,
             exchange,
-            token_urls,
+            token_urls: token_urls.into(),
             entries: RwLock::default(),
             flights: TaskTracker::new(),
             closing: CancellationToken::new(),
@@ -319,10 +320,6 @@ impl Inner {
             let why = "the refresh ended without a result".to_owned();
             Err(TokenError::Transient { retry_at: self.clock.now() + 1, why })
         })
-    }
-
-    pub(crate) fn token_url(&self, vendor: Vendor) -> Option<&str> {
-        self.token_urls.get(&vendor).map(String::as_str)
     }
 
     fn announce(&self, account: AccountId, status: AccountStatus, why: &str) {

@@ -7,15 +7,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use live::{endpoints, keeper, now, open};
-use remuda_core::{AccountStatus, CostClass, CredentialKind, Label, Protocol};
+use remuda_core::{AccountStatus, CostClass, CredentialKind, Label, Protocol, Vendor};
 use remuda_credentials::Keeper;
 use remuda_credentials::login::{
-    Entropy, LoggedIn, LoginDesk, LoginFailure, LoginId, LoginRequest, MAX_PENDING, NoEntropy, Stage, SystemEntropy,
-    Way,
+    Entropy, LoggedIn, LoginDesk, LoginFailure, LoginId, LoginRequest, MAX_PENDING, NoEntropy, Place, Stage,
+    SystemEntropy, Way,
 };
 use remuda_fake::{AccountSpec, Browser, Config, Endpoint, Fake, Fault, Point};
 use remuda_store::{AuthHeader, Credential, SqliteStore, Store};
-use remuda_vendors::anthropic::LoginError;
+use remuda_vendors::{Addresses, LoginError};
 use rstest::rstest;
 use secrecy::{ExposeSecret, SecretString};
 use tempfile::TempDir;
@@ -45,8 +45,10 @@ impl Scene {
     fn request(&self, way: Way, label: Option<&str>) -> LoginRequest {
         LoginRequest {
             way,
+            vendor: Vendor::Anthropic,
+            place: Place::Vendor,
             label: label.map(|label| Label::new(label).unwrap()),
-            endpoints: endpoints(&self.vendor),
+            addresses: Addresses { anthropic: endpoints(&self.vendor), ..Addresses::default() },
             base_url: None,
             auth_header: None,
             cost: None,
@@ -57,7 +59,7 @@ impl Scene {
 
     async fn begin(&self, way: Way, label: Option<&str>) -> (LoginId, String) {
         let (id, stage) = self.desk.start(self.request(way, label)).await.unwrap();
-        let Stage::Waiting { url, ends_at } = stage else { panic!("it does not wait") };
+        let Stage::Waiting { url, ends_at, .. } = stage else { panic!("it does not wait") };
         assert!((595..=600).contains(&(ends_at - now())));
         (id, url)
     }
@@ -264,7 +266,7 @@ async fn an_answer_lost_on_the_way_asks_for_a_new_login_and_an_unsent_one_does_n
     assert!(matches!(failure, LoginFailure::Unreachable { spent: true, .. }) && !failure.can_go_on(), "{failure}");
 
     let mut request = scene.request(Way::Paste, None);
-    request.endpoints.token = "http://127.0.0.1:1/token".to_owned();
+    request.addresses.anthropic.token = "http://127.0.0.1:1/token".to_owned();
     let (id, stage) = scene.desk.start(request).await.unwrap();
     let Stage::Waiting { url, .. } = stage else { panic!() };
     let code = SecretString::from(code_on(&browse(&url, false).await));
@@ -308,7 +310,7 @@ async fn a_wrong_key_is_refused_in_words_that_do_not_repeat_it(#[case] key: &str
 async fn a_network_failure_does_not_cost_the_key() {
     let scene = scene().await;
     let mut request = scene.request(Way::Key(SecretString::from("sk-ant-api03-unchecked")), Some("shop"));
-    request.endpoints.api_base = "http://127.0.0.1:1".to_owned();
+    request.addresses.anthropic.api_base = "http://127.0.0.1:1".to_owned();
     let (_, stage) = scene.desk.start(request).await.unwrap();
     let Stage::Done(done) = stage else { panic!() };
     assert!(done.notes[0].contains("could not be checked"), "{:?}", done.notes);

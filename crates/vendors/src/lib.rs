@@ -12,6 +12,7 @@ pub mod anthropic;
 pub mod call;
 pub mod classify;
 pub mod client_error;
+pub mod compatible;
 pub mod endpoint;
 pub mod identity;
 mod jwt;

@@ -8,8 +8,10 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use parking_lot::Mutex;
-use remuda_core::{Label, Protocol, UnixSeconds};
-use remuda_vendors::anthropic::{self, Redirect};
+use remuda_core::{CredentialKind, Label, Protocol, UnixSeconds, Vendor};
+use remuda_store::{Credential, Endpoint};
+use remuda_vendors::login::{Code, Flow as OauthFlow, Login, LoginError, Redirect};
+use remuda_vendors::openai::{self, Installation, device::DeviceCode};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -20,13 +22,13 @@ use super::failure::LoginFailure;
 use super::finish::{Obtained, keep, redeem};
 use super::loopback::{Callback, Loopback, Page};
 use super::secret::examine;
-use super::{LoggedIn, LoginRequest, Way};
+use super::{Compatible, LoggedIn, LoginRequest, Place, Way, device};
 use crate::keeper::Keeper;
 
 /// Logins under way at once. One more ends the oldest.
 pub const MAX_PENDING: usize = 50;
 
-/// A login that nobody finishes ends after this many seconds.
+/// A login that nobody finishes ends after this many seconds; one by device code when the vendor's code ends.
 pub const PATIENCE_S: i64 = 600;
 
 /// Names a login under way. Cannot be guessed.
@@ -46,6 +48,8 @@ pub enum Stage {
     Waiting {
         /// The page to open.
         url: String,
+        /// What to type there (device login).
+        user_code: Option<String>,
         /// Then it ends.
         ends_at: UnixSeconds,
     },
@@ -72,7 +76,7 @@ struct Inner {
 
 /// One login that waits.
 struct Flow {
-    login: anthropic::Login,
+    login: Login,
     request: LoginRequest,
     began: u64,
     ends_at: UnixSeconds,
@@ -103,11 +107,10 @@ impl LoginDesk {
     pub async fn start(&self, mut request: LoginRequest) -> Result<(LoginId, Stage), LoginFailure> {
         let inner = &self.inner;
         if request.base_url.is_none() {
-            request.base_url = inner.base_url_of(request.label.as_ref()).await?;
+            inner.stay(&mut request).await?;
         }
         if let Some(base_url) = &mut request.base_url {
             *base_url = usable_url(base_url)?;
-            request.endpoints.api_base.clone_from(base_url);
         }
         let id = LoginId(inner.random_text()?);
         match request.way.clone() {
@@ -121,17 +124,35 @@ impl LoginDesk {
                 Ok((id, Stage::Done(Box::new(done.await?))))
             }
             Way::Paste => {
-                let flow = inner.add(&id, request, Redirect::CopyCode)?;
+                let login = inner.login(&request, Redirect::CopyCode).await?;
+                let flow = inner.add(&id, login, request, None)?;
                 let stage = flow.stage.borrow().clone();
                 inner.tasks.spawn(inner.clone().end_in_time(flow));
                 Ok((id, stage))
             }
             Way::Browser => {
-                let loopback = Loopback::open().await.map_err(|e| LoginFailure::NoPort(e.to_string()))?;
-                let flow = inner.add(&id, request, Redirect::Loopback(loopback.port))?;
+                let mut login = inner.login(&request, Redirect::CopyCode).await?;
+                let opened = Loopback::open(login.flow.ports(), login.flow.callback_path()).await;
+                let loopback = opened.map_err(|e| LoginFailure::NoPort(e.to_string()))?;
+                login.redirect = Redirect::Loopback(loopback.port);
+                let flow = inner.add(&id, login, request, None)?;
                 let stage = flow.stage.borrow().clone();
                 inner.tasks.spawn(inner.clone().end_in_time(flow.clone()));
                 inner.tasks.spawn(inner.clone().listen(flow, loopback));
+                Ok((id, stage))
+            }
+            Way::Device => {
+                let login = inner.login(&request, Redirect::Device).await?;
+                let OauthFlow::Codex(at) = login.flow.clone() else {
+                    return Err(LoginFailure::NoSuchWay(
+                        "only ChatGPT plans have a login by device code; use the browser, or --paste",
+                    ));
+                };
+                let code = device::begin(&at, &*inner.keeper.inner().exchange).await?;
+                let flow = inner.add(&id, login, request, Some((&at, &code)))?;
+                let stage = flow.stage.borrow().clone();
+                inner.tasks.spawn(inner.clone().end_in_time(flow.clone()));
+                inner.tasks.spawn(inner.clone().ask(flow, at, code));
                 Ok((id, stage))
             }
         }
@@ -196,28 +217,99 @@ impl Inner {
         self.tasks.spawn(work).await.unwrap_or(Err(LoginFailure::Cancelled))
     }
 
-    /// An account of a compatible endpoint stays there when its login is renewed.
-    async fn base_url_of(&self, label: Option<&Label>) -> Result<Option<String>, LoginFailure> {
-        let Some(label) = label else { return Ok(None) };
+    /// An account of a compatible endpoint stays there when its key is renewed.
+    async fn stay(&self, request: &mut LoginRequest) -> Result<(), LoginFailure> {
+        let Some(label) = &request.label else { return Ok(()) };
         let effects = self.keeper.inner();
         let herd = effects.store.load(effects.clock.now()).await.map_err(|e| LoginFailure::NotStored(e.to_string()))?;
         let account = herd.snapshot.accounts.values().find(|account| account.label.matches(label.as_str()));
-        Ok(account.and_then(|account| herd.profiles.get(&account.id)?.endpoint.bases.get(&Protocol::Messages).cloned()))
+        let Some(account) = account.filter(|account| account.vendor == request.vendor) else { return Ok(()) };
+        let Some(Endpoint { bases, models, .. }) = herd.profiles.get(&account.id).map(|held| held.endpoint.clone())
+        else {
+            return Ok(());
+        };
+        match (request.vendor, &request.place) {
+            // Alibaba's endpoints are found out anew: the key may be another one.
+            (Vendor::Qwen, _) | (_, Place::SharedPlan(_)) => {}
+            (Vendor::Anthropic, Place::Vendor) if models.is_empty() && bases.len() < 2 => {
+                request.base_url = bases.get(&Protocol::Messages).cloned();
+            }
+            _ => {
+                if let Some(base) = bases.values().next() {
+                    request.base_url = Some(base.clone());
+                    let speaks = bases.keys().copied().collect();
+                    request.place = Place::Compatible(Compatible { speaks, models });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A login at the vendor's page.
+    async fn login(&self, request: &LoginRequest, redirect: Redirect) -> Result<Login, LoginFailure> {
+        let at = &request.addresses;
+        let flow = match (request.vendor, &request.place) {
+            (_, Place::Compatible(_)) => {
+                return Err(LoginFailure::NoSuchWay(
+                    "a compatible endpoint has no login page; bring a key (--key-stdin)",
+                ));
+            }
+            (Vendor::Anthropic, _) => OauthFlow::Claude(at.anthropic.clone()),
+            (Vendor::OpenAi, Place::Vendor) => OauthFlow::Codex(at.openai.clone()),
+            (Vendor::OpenAi, Place::SharedPlan(id)) => {
+                let client_id = self.issued_client_id(request.label.as_ref()).await?;
+                let nonce = self.random_text()?;
+                OauthFlow::SharedPlan(at.openai.clone(), Installation { id: id.clone(), nonce, client_id })
+            }
+            (Vendor::Qwen, _) => {
+                return Err(LoginFailure::NoSuchWay(
+                    "Qwen's own login ended on 2026-04-15; bring a key of Alibaba Cloud Model Studio (--key-stdin)",
+                ));
+            }
+        };
+        Ok(Login { flow, redirect, verifier: SecretString::from(self.random_text()?), state: self.random_text()? })
+    }
+
+    /// The client id that the vendor issued when this account logged in before.
+    async fn issued_client_id(&self, label: Option<&Label>) -> Result<Option<String>, LoginFailure> {
+        let effects = self.keeper.inner();
+        let herd = effects.store.load(effects.clock.now()).await.map_err(|e| LoginFailure::NotStored(e.to_string()))?;
+        let is_it = |account: &&remuda_core::Account| {
+            account.kind == CredentialKind::SharedPlan
+                && label.is_some_and(|label| account.label.matches(label.as_str()))
+        };
+        let Some(account) = herd.snapshot.accounts.values().find(is_it) else { return Ok(None) };
+        Ok(match effects.store.credential(account.id).await.map(|stored| stored.credential) {
+            Ok(Credential::Oauth(pair)) => pair.client_id,
+            _ => None,
+        })
     }
 
     fn flow(&self, id: &LoginId) -> Result<Arc<Flow>, LoginFailure> {
         self.flows.lock().get(id).cloned().ok_or(LoginFailure::Unknown)
     }
 
-    fn add(&self, id: &LoginId, request: LoginRequest, redirect: Redirect) -> Result<Arc<Flow>, LoginFailure> {
-        let login = anthropic::Login {
-            endpoints: request.endpoints.clone(),
-            redirect,
-            verifier: SecretString::from(self.random_text()?),
-            state: self.random_text()?,
+    fn add(
+        &self,
+        id: &LoginId,
+        login: Login,
+        request: LoginRequest,
+        device: Option<(&openai::Endpoints, &DeviceCode)>,
+    ) -> Result<Arc<Flow>, LoginFailure> {
+        let now = self.keeper.inner().clock.now();
+        let waiting = match device {
+            Some((at, code)) => Stage::Waiting {
+                url: at.device_page(),
+                user_code: Some(code.user_code.clone()),
+                ends_at: now + openai::device::LIFE_S,
+            },
+            None => Stage::Waiting { url: login.authorize_url(), user_code: None, ends_at: now + PATIENCE_S },
         };
-        let ends_at = self.keeper.inner().clock.now() + PATIENCE_S;
-        let stage = watch::Sender::new(Stage::Waiting { url: login.authorize_url(), ends_at });
+        let ends_at = match &waiting {
+            Stage::Waiting { ends_at, .. } => *ends_at,
+            Stage::Done(_) | Stage::Failed(_) => now,
+        };
+        let stage = watch::Sender::new(waiting);
         let mut flows = self.flows.lock();
         let began = flows.values().map(|flow| flow.began + 1).max().unwrap_or_default();
         while flows.len() >= MAX_PENDING {
@@ -244,6 +336,26 @@ impl Inner {
         let _no_longer_redeeming = flow.redeeming.lock().await;
         flow.fail(LoginFailure::TimedOut);
         self.flows.lock().retain(|_, other| !Arc::ptr_eq(other, &flow));
+    }
+
+    /// Asks until the person has entered the code.
+    async fn ask(self: Arc<Self>, flow: Arc<Flow>, at: openai::Endpoints, code: DeviceCode) {
+        let effects = self.keeper.inner();
+        let asked = device::wait(&at, code, &*effects.exchange, &*effects.clock);
+        let Some(entered) = flow.ended.run_until_cancelled(asked).await else { return };
+        let _redeeming = flow.redeeming.lock().await;
+        let mut outcome = match entered {
+            Ok(code) => self.redeem(&flow, &code).await,
+            Err(error) => Err(error.into()),
+        };
+        if let Err(LoginFailure::Unreachable { spent, .. }) = &mut outcome {
+            // Nobody can bring this code a second time.
+            *spent = true;
+        }
+        match outcome {
+            Ok(done) => flow.end(Stage::Done(Box::new(done))),
+            Err(failure) => flow.fail(failure),
+        }
     }
 
     /// Takes the browser's answer.
@@ -282,7 +394,12 @@ impl Inner {
             Stage::Done(done) => return Ok((**done).clone()),
             Stage::Failed(failure) => return Err(failure.clone()),
         }
-        let outcome = self.redeem(flow, text).await;
+        let outcome = match flow.login.read_code(text) {
+            // A device login's code is typed on the vendor's page, not here.
+            Ok(_) if flow.login.redirect == Redirect::Device => Err(LoginError::NoCode.into()),
+            Ok(code) => self.redeem(flow, &code).await,
+            Err(error) => Err(error.into()),
+        };
         match &outcome {
             Ok(done) => flow.end(Stage::Done(Box::new(done.clone()))),
             Err(failure) if failure.can_go_on() => {}
@@ -291,10 +408,9 @@ impl Inner {
         outcome
     }
 
-    async fn redeem(&self, flow: &Flow, text: &str) -> Result<LoggedIn, LoginFailure> {
-        let code = flow.login.read_code(text)?;
+    async fn redeem(&self, flow: &Flow, code: &Code) -> Result<LoggedIn, LoginFailure> {
         let effects = self.keeper.inner();
-        let obtained = redeem(&flow.login, &code, &*effects.exchange, &*effects.clock).await?;
+        let obtained = redeem(&flow.login, code, &*effects.exchange, &*effects.clock).await?;
         self.keep(&flow.request, obtained).await
     }
 

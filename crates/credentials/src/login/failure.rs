@@ -1,7 +1,7 @@
 //! Why a login did not come about, and what the person can do.
 
 use remuda_core::Label;
-use remuda_vendors::anthropic::LoginError;
+use remuda_vendors::LoginError;
 
 use super::entropy::NoEntropy;
 
@@ -9,13 +9,13 @@ use super::entropy::NoEntropy;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LoginFailure {
     /// It ended, or never was.
-    #[error("no such login is under way: it has ended, or took longer than ten minutes; start again")]
+    #[error("no such login is under way: it has ended, or took too long; start again")]
     Unknown,
     /// The person or the daemon gave it up.
     #[error("the login was cancelled")]
     Cancelled,
     /// Nobody finished it.
-    #[error("nobody finished the login within ten minutes; start again")]
+    #[error("nobody finished the login in time; start again")]
     TimedOut,
     /// About the code that came back.
     #[error(transparent)]
@@ -62,11 +62,58 @@ pub enum LoginFailure {
         /// HTTP status.
         status: u16,
     },
+    /// Alibaba knows the form of the key, and serves nothing to it.
+    #[error(
+        "Alibaba answers \"invalid access token or token expired\" at {tried}. It says so when the plan has ended, and also \
+         to a key of another kind: look in its console whether the plan is still valid, then log in again. The key itself \
+         may well be right"
+    )]
+    PlanLapsed {
+        /// Which endpoints say so.
+        tried: String,
+    },
+    /// None of Alibaba's endpoints knows the key.
+    #[error(
+        "none of Alibaba's endpoints accepts this key ({tried}): check that it was copied whole, that it is still active, \
+         and whether it belongs to a workspace with an address of its own (--base-url)"
+    )]
+    NowhereAtHome {
+        /// Which were asked.
+        tried: String,
+    },
+    /// Without an answer nobody knows where the key belongs.
+    #[error("it could not be found out where this key belongs: {why}; try again, or give its address with --base-url")]
+    HomeUnknown {
+        /// What happened.
+        why: String,
+    },
+    /// The address speaks nothing that we know.
+    #[error("{url} speaks none of the protocols that were looked for ({looked_for}): {found}")]
+    SpeaksNothing {
+        /// The address.
+        url: String,
+        /// Which.
+        looked_for: String,
+        /// What it answered.
+        found: String,
+    },
+    /// A plan that is shared with one program takes no part in chains and pools.
+    #[error(
+        "{label} stands on a chain or in a pool: OpenAI's terms for \"Sign in with ChatGPT\" forbid rotating and pooling. \
+         Take it off them first, or log in under another label"
+    )]
+    StandsAlone {
+        /// Which account.
+        label: Label,
+    },
+    /// The vendor has no such way.
+    #[error("{0}")]
+    NoSuchWay(&'static str),
     /// `--base-url` is not usable.
     #[error("the base URL {0}")]
     BadUrl(&'static str),
     /// No loopback port could be opened for the browser.
-    #[error("no port for the browser's answer could be opened ({0}); log in with --paste")]
+    #[error("no port for the browser's answer could be opened ({0}); close the other login, or log in with --paste")]
     NoPort(String),
     /// No random numbers.
     #[error(transparent)]

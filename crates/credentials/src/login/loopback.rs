@@ -1,4 +1,4 @@
-//! The listener to which the browser brings the code. Speaks just enough HTTP for one `GET /callback`.
+//! The listener to which the browser brings the code. Speaks just enough HTTP for one `GET` of the callback's path.
 //!
 //! Anything on this machine may connect, so only an answer with the right state counts (the desk checks it), others
 //! change nothing; requests and their number are bounded.
@@ -23,7 +23,7 @@ const MAX_CONNECTIONS: usize = 16;
 /// Longest wait for the head of a request.
 const HEAD_WAIT: Duration = Duration::from_secs(10);
 
-/// A request to `/callback`: its address as the browser sent it, and where to say how it went.
+/// A request to the callback's path: its address as the browser sent it, and where to say how it went.
 pub(super) struct Callback {
     pub(super) address: String,
     pub(super) answer: oneshot::Sender<Page>,
@@ -40,17 +40,27 @@ pub(super) enum Page {
     NotThis,
 }
 
-/// A listener on a free port.
+/// A listener on one of the ports at which the vendor lets the browser end up.
 pub(super) struct Loopback {
     listener: TcpListener,
+    path: &'static str,
     pub(super) port: u16,
 }
 
 impl Loopback {
-    pub(super) async fn open() -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let port = listener.local_addr()?.port();
-        Ok(Self { listener, port })
+    /// Listens on the first of these ports that is free. 0: any.
+    pub(super) async fn open(ports: &[u16], path: &'static str) -> io::Result<Self> {
+        let mut taken = io::Error::from(io::ErrorKind::AddrNotAvailable);
+        for port in ports {
+            match TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).await {
+                Ok(listener) => {
+                    let port = listener.local_addr()?.port();
+                    return Ok(Self { listener, path, port });
+                }
+                Err(error) => taken = io::Error::new(error.kind(), format!("port {port}: {error}")),
+            }
+        }
+        Err(taken)
     }
 
     /// Hands over callbacks until `stop`, then lets the conversations under way end. Errors of single connections end
@@ -66,9 +76,9 @@ impl Loopback {
                     continue;
                 };
                 while connections.try_join_next().is_some() {}
-                let (callbacks, clock) = (callbacks.clone(), clock.clone());
+                let (callbacks, clock, path) = (callbacks.clone(), clock.clone(), self.path);
                 connections.spawn(async move {
-                    let _ = converse(stream, &callbacks, &*clock).await;
+                    let _ = converse(stream, path, &callbacks, &*clock).await;
                     drop(place);
                 });
             }
@@ -79,12 +89,17 @@ impl Loopback {
     }
 }
 
-async fn converse(mut stream: TcpStream, callbacks: &mpsc::Sender<Callback>, clock: &dyn Clock) -> io::Result<()> {
+async fn converse(
+    mut stream: TcpStream,
+    path: &str,
+    callbacks: &mpsc::Sender<Callback>,
+    clock: &dyn Clock,
+) -> io::Result<()> {
     let head = tokio::select! {
         head = read_head(&mut stream) => head?,
         () = clock.sleep(HEAD_WAIT) => return Ok(()),
     };
-    let page = match callback_address(&head) {
+    let page = match callback_address(&head, path) {
         Some(address) => {
             let (answer, answered) = oneshot::channel();
             if callbacks.send(Callback { address, answer }).await.is_err() {
@@ -108,14 +123,14 @@ async fn read_head(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     Ok(head)
 }
 
-/// `GET /callback?…`, and nothing else.
-fn callback_address(head: &[u8]) -> Option<String> {
+/// `GET <path>?…`, and nothing else.
+fn callback_address(head: &[u8], path: &str) -> Option<String> {
     let line = head.split(|byte| *byte == b'\r').next()?;
     let mut words = std::str::from_utf8(line).ok()?.split(' ');
     let (method, target, version) = (words.next()?, words.next()?, words.next()?);
-    let query = target.strip_prefix("/callback?")?;
+    let query = target.strip_prefix(path)?.strip_prefix('?')?;
     (method == "GET" && version.starts_with("HTTP/1.") && !query.is_empty())
-        .then(|| format!("http://localhost/callback?{query}"))
+        .then(|| format!("http://localhost{path}?{query}"))
 }
 
 fn response(page: Page) -> String {
@@ -140,7 +155,16 @@ fn response(page: Page) -> String {
 mod tests {
     use rstest::rstest;
 
-    use super::callback_address;
+    use super::{Loopback, callback_address};
+
+    #[tokio::test]
+    async fn the_second_registered_port_serves_when_the_first_is_taken() {
+        let first = Loopback::open(&[0], "/callback").await.unwrap();
+        let free = Loopback::open(&[0], "/callback").await.unwrap().port;
+        assert_eq!(Loopback::open(&[first.port, free], "/callback").await.unwrap().port, free);
+        let error = Loopback::open(&[first.port], "/callback").await.err().unwrap();
+        assert!(error.to_string().contains(&format!("port {}", first.port)), "{error}");
+    }
 
     #[rstest]
     #[case::the_answer("GET /callback?code=a&state=b HTTP/1.1\r\nhost: x\r\n\r\n", Some("code=a&state=b"))]
@@ -152,6 +176,6 @@ mod tests {
     #[case::garbage("\x16\x03\x01\r\n\r\n", None)]
     fn only_a_get_of_the_callback_counts(#[case] head: &str, #[case] query: Option<&str>) {
         let expected = query.map(|query| format!("http://localhost/callback?{query}"));
-        assert_eq!(callback_address(head.as_bytes()), expected);
+        assert_eq!(callback_address(head.as_bytes(), "/callback"), expected);
     }
 }

@@ -5,7 +5,8 @@ use remuda_store::Profile;
 
 /// A label that is not taken: the e-mail address, with the organisation if one address holds several, else the vendor's
 /// name; with a number as the last resort.
-pub(super) fn free_label(vendor: Vendor, profile: &Profile, taken: impl Fn(&str) -> bool) -> Option<Label> {
+#[must_use]
+pub fn free_label(vendor: Vendor, profile: &Profile, taken: impl Fn(&str) -> bool) -> Option<Label> {
     let email = profile.email.as_deref();
     let organisation = profile.organisation.as_deref();
     let both = email.zip(organisation).map(|(email, organisation)| format!("{email} ({organisation})"));

@@ -1,16 +1,19 @@
 //! Secrets that a person gives: keys and long-lived tokens. Looked at, checked with the endpoint where that costs
 //! nothing, and handed on to be stored.
 
-use remuda_core::CredentialKind;
-use remuda_store::{AuthHeader, Credential};
+use std::collections::BTreeMap;
+
+use remuda_core::{CredentialKind, Protocol, Vendor};
+use remuda_store::{AuthHeader, Credential, Endpoint};
 use remuda_vendors::anthropic::key::check_call;
-use remuda_vendors::anthropic::profile::profile_call;
-use remuda_vendors::anthropic::{Endpoints, KeyKind, Profile};
+use remuda_vendors::anthropic::profile::{from_json, profile_call};
+use remuda_vendors::anthropic::{Endpoints, KeyKind};
+use remuda_vendors::{Profile, openai};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::failure::LoginFailure;
 use super::finish::Obtained;
-use super::{LoginRequest, Way};
+use super::{Compatible, LoginRequest, Place, Way, alibaba, probe};
 use crate::exchange::Exchange;
 
 /// Trims what a terminal or file adds, and refuses what no header can carry.
@@ -25,6 +28,77 @@ fn tidy(secret: &SecretString) -> Result<SecretString, LoginFailure> {
         ));
     }
     Ok(SecretString::from(text))
+}
+
+/// Looks at the secret and asks the endpoint about it. An endpoint that cannot be reached does not cost the person the
+/// secret: it is kept, with a note.
+pub(super) async fn examine(
+    request: &LoginRequest,
+    secret: &SecretString,
+    exchange: &dyn Exchange,
+) -> Result<Obtained, LoginFailure> {
+    let secret = tidy(secret)?;
+    if let Place::Compatible(what) = &request.place {
+        return probe::examine(request, what, secret, exchange).await;
+    }
+    if matches!(request.way, Way::Token(_)) && request.vendor != Vendor::Anthropic {
+        return Err(LoginFailure::NoSuchWay("only Anthropic has long-lived tokens (`claude setup-token`)"));
+    }
+    match (request.vendor, &request.base_url) {
+        (Vendor::Anthropic, _) => anthropic(request, secret, exchange).await,
+        (Vendor::OpenAi, None) => openai(&request.addresses.openai, secret, exchange).await,
+        (Vendor::OpenAi, Some(_)) => {
+            let what = Compatible { speaks: vec![Protocol::Responses, Protocol::Chat], ..Compatible::default() };
+            probe::examine(request, &what, secret, exchange).await
+        }
+        (Vendor::Qwen, _) => alibaba::examine(request, secret, exchange).await,
+    }
+}
+
+async fn openai(at: &openai::Endpoints, key: SecretString, exchange: &dyn Exchange) -> Result<Obtained, LoginFailure> {
+    openai::key::check(key.expose_secret()).map_err(|why| LoginFailure::BadSecret(why.to_owned()))?;
+    let mut notes = Vec::new();
+    match exchange.send(&openai::key::check_call(&at.api_base, &key)).await {
+        Ok(answer) if (200..300).contains(&answer.status) => {}
+        Ok(answer) if answer.status == 401 => {
+            return Err(LoginFailure::KeyRefused { endpoint: at.api_base.clone(), status: 401 });
+        }
+        // A key may lack the right to list models, and one without credit is still a key.
+        Ok(answer) => notes.push(format!("the key could not be checked (the endpoint answered {})", answer.status)),
+        Err(error) => notes.push(format!("the key could not be checked ({error})")),
+    }
+    Ok(Obtained {
+        vendor: Vendor::OpenAi,
+        credential: Credential::Key { key },
+        kind: CredentialKind::ApiKey,
+        endpoint: Endpoint { auth_header: AuthHeader::Bearer, ..Endpoint::default() },
+        profile: Profile::default(),
+        notes,
+    })
+}
+
+async fn anthropic(
+    request: &LoginRequest,
+    secret: SecretString,
+    exchange: &dyn Exchange,
+) -> Result<Obtained, LoginFailure> {
+    let mut at = request.addresses.anthropic.clone();
+    if let Some(base) = &request.base_url {
+        at.api_base.clone_from(base);
+    }
+    let bases: BTreeMap<Protocol, String> =
+        request.base_url.iter().map(|url| (Protocol::Messages, url.clone())).collect();
+    let kind = kind(request, &secret)?;
+    let mut notes = Vec::new();
+    let (credential, profile, auth_header) = if kind == CredentialKind::StaticToken {
+        let profile = examine_token(&at, &secret, exchange, &mut notes).await;
+        (Credential::Static { token: secret }, profile, AuthHeader::Bearer)
+    } else {
+        let header = examine_key(request, &at, &secret, exchange, &mut notes).await?;
+        (Credential::Key { key: secret }, Profile::default(), header)
+    };
+    let endpoint = Endpoint { bases, auth_header, ..Endpoint::default() };
+    Ok(Obtained { vendor: Vendor::Anthropic, credential, kind, endpoint, profile, notes })
 }
 
 /// Which kind of secret it is, by what the person said and by its prefix. They must agree: the terms that were shown
@@ -47,35 +121,6 @@ fn kind(request: &LoginRequest, secret: &SecretString) -> Result<CredentialKind,
     Err(LoginFailure::BadSecret(words.to_owned()))
 }
 
-/// Looks at the secret and asks the endpoint about it. An endpoint that cannot be reached does not cost the person the
-/// secret: it is kept, with a note.
-pub(super) async fn examine(
-    request: &LoginRequest,
-    secret: &SecretString,
-    exchange: &dyn Exchange,
-) -> Result<Obtained, LoginFailure> {
-    let secret = tidy(secret)?;
-    let mut notes = Vec::new();
-    if kind(request, &secret)? == CredentialKind::StaticToken {
-        let profile = examine_token(&request.endpoints, &secret, exchange, &mut notes).await;
-        return Ok(Obtained {
-            credential: Credential::Static { token: secret },
-            kind: CredentialKind::StaticToken,
-            auth_header: AuthHeader::Bearer,
-            profile,
-            notes,
-        });
-    }
-    let auth_header = examine_key(request, &secret, exchange, &mut notes).await?;
-    Ok(Obtained {
-        credential: Credential::Key { key: secret },
-        kind: CredentialKind::ApiKey,
-        auth_header,
-        profile: Profile::default(),
-        notes,
-    })
-}
-
 /// Long-lived tokens may lack the right to ask for the profile, so no answer condemns one.
 async fn examine_token(
     endpoints: &Endpoints,
@@ -85,7 +130,7 @@ async fn examine_token(
 ) -> Profile {
     match exchange.send(&profile_call(endpoints, token)).await {
         Ok(answer) if answer.status == 200 => {
-            serde_json::from_slice(&answer.body).map(|json| Profile::from_json(&json)).unwrap_or_default()
+            serde_json::from_slice(&answer.body).map(|json| from_json(&json)).unwrap_or_default()
         }
         Ok(answer) if answer.status == 401 => {
             notes.push("the vendor answered 401 when asked whose token this is: it may be wrong or revoked".to_owned());
@@ -104,6 +149,7 @@ async fn examine_token(
 
 async fn examine_key(
     request: &LoginRequest,
+    at: &Endpoints,
     key: &SecretString,
     exchange: &dyn Exchange,
     notes: &mut Vec<String>,
@@ -115,7 +161,7 @@ async fn examine_key(
     };
     let first = headers.first().copied().unwrap_or_default();
     for header in headers {
-        match exchange.send(&check_call(&request.endpoints, key, header == AuthHeader::Bearer)).await {
+        match exchange.send(&check_call(at, key, header == AuthHeader::Bearer)).await {
             Ok(answer) if (200..300).contains(&answer.status) => return Ok(header),
             Ok(answer) if answer.status == 401 => {}
             // Not every compatible endpoint lists models, and a key without credit is still a key.
@@ -129,5 +175,5 @@ async fn examine_key(
             }
         }
     }
-    Err(LoginFailure::KeyRefused { endpoint: request.endpoints.api_base.clone(), status: 401 })
+    Err(LoginFailure::KeyRefused { endpoint: at.api_base.clone(), status: 401 })
 }
