@@ -117,6 +117,20 @@ pub struct AccountView {
     pub pools: Vec<String>,
     /// When it was added.
     pub added_at: Option<UnixSeconds>,
+    /// Whose login it is, if it belongs to another program: that program renews it, and logging out there ends it here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub borrowed: Option<BorrowedFrom>,
+}
+
+/// The program to which a login belongs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BorrowedFrom {
+    /// The program, as `remuda import --from` knows it.
+    pub program: String,
+    /// Its file.
+    pub file: String,
+    /// The entry in it; empty where the file holds one.
+    pub slot: String,
 }
 
 /// All accounts, in the owner's order.

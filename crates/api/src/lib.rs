@@ -16,8 +16,8 @@ mod status;
 mod version;
 
 pub use account::{
-    AccountChange, AccountChanged, AccountRef, AccountRemoved, AccountShown, AccountView, Accounts, ModelRest, Rest,
-    State, Who, WindowView,
+    AccountChange, AccountChanged, AccountRef, AccountRemoved, AccountShown, AccountView, Accounts, BorrowedFrom,
+    ModelRest, Rest, State, Who, WindowView,
 };
 pub use choice::{
     ActiveChange, ActiveChanged, ChainChange, ChainChanged, ChainView, Chains, NextChange, PinView, PoolChange,
@@ -25,7 +25,10 @@ pub use choice::{
 };
 pub use failure::{Code, Failure, FailureAnswer};
 pub use key::{KeyCreate, KeyCreated, KeyRef, KeyRevoked, KeyScope, KeyView, Keys};
-pub use login::{LoginCode, LoginMethod, LoginRef, LoginStage, LoginStart, LoginView, SentSecret, Terms, TermsAsked};
+pub use login::{
+    CompatibleStart, KeyHeader, LoginCode, LoginMethod, LoginRef, LoginStage, LoginStart, LoginView, SentSecret, Terms,
+    TermsAsked,
+};
 pub use money::{SpendChange, SpendChanged, SpendRuleView, SpendRules};
 pub use request::{Explained, Log, LogAsked, RequestRef};
 pub use status::{Daemon, Empty, Status, Stopping};

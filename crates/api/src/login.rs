@@ -3,7 +3,9 @@
 //! `POST /logins` begins. With a key or token it ends at once; otherwise the answer has the address to open, and
 //! `GET /logins/{login}` waits for the browser while `POST /logins/{login}/code` takes a code that a person pasted.
 
-use remuda_core::{CostClass, Host, UnixSeconds, Vendor};
+use std::collections::BTreeMap;
+
+use remuda_core::{CostClass, CredentialKind, Host, Protocol, UnixSeconds, Vendor};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -42,6 +44,8 @@ pub enum LoginMethod {
     Browser,
     /// The vendor's page in any browser; the person brings the code back.
     Paste,
+    /// The vendor's page in any browser; the person types a short code there, and nothing comes back through a browser.
+    Device,
     /// A key, in `secret`.
     Key,
     /// A long-lived token (`claude setup-token`), in `secret`.
@@ -66,6 +70,14 @@ pub struct LoginStart {
     /// An endpoint that speaks the vendor's protocol, in place of the vendor's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_url: Option<String>,
+    /// The account is at a compatible endpoint (`base_url`), whose abilities are found out. `vendor` is then of no account:
+    /// it follows from the protocols.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compatible: Option<CompatibleStart>,
+    /// "Sign in with ChatGPT": OpenAI shares the plan with this installation. Such an account takes no part in chains and
+    /// pools.
+    #[serde(default)]
+    pub shared_plan: bool,
     /// What using it costs. Left out: keys are metered, subscriptions included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<CostClass>,
@@ -75,6 +87,28 @@ pub struct LoginStart {
     /// The owner has read the wording that `GET /terms` gives.
     #[serde(default)]
     pub accept_terms: bool,
+}
+
+/// What a person says about a compatible endpoint.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CompatibleStart {
+    /// The protocols it speaks. Empty: that is found out.
+    pub speaks: Vec<Protocol>,
+    /// Its names for models, by the names that agents use; `*` stands for all others.
+    pub models: BTreeMap<String, String>,
+    /// How the key travels; left out: that is found out.
+    pub key_header: Option<KeyHeader>,
+}
+
+/// How a key travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeyHeader {
+    /// `authorization: Bearer …`
+    Bearer,
+    /// `x-api-key: …`
+    XApiKey,
 }
 
 /// Names a login that is under way.
@@ -101,6 +135,9 @@ pub enum LoginStage {
     Waiting {
         /// The page to open.
         url: String,
+        /// What to type there (`device`).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user_code: Option<String>,
         /// The login is dropped then.
         ends_at: UnixSeconds,
     },
@@ -130,6 +167,9 @@ pub struct LoginView {
 pub struct TermsAsked {
     /// Whose.
     pub vendor: Vendor,
+    /// For which kind of credential. Left out: a subscription.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<CredentialKind>,
 }
 
 /// What a vendor says about using its subscriptions.

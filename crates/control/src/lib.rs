@@ -11,7 +11,7 @@ mod router;
 mod serve;
 pub mod verb;
 
-pub use api::{Api, LoginEngine, Running, Told, stored};
+pub use api::{Api, Installation, LoginEngine, Running, Told, login_kind, stored};
 pub use client::{Client, not_running};
 pub use nearest::nearest;
 pub use remuda_api as types;

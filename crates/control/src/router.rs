@@ -175,7 +175,8 @@ mod tests {
             let herd = Herd::load(Arc::clone(&store), journal, Arc::clone(&clock), Default::default()).await.unwrap();
             let keeper = Keeper::new(store, clock, Arc::new(NoNetwork), BTreeMap::new());
             let desk = LoginDesk::new(keeper.clone(), Arc::new(SystemEntropy));
-            let logins = LoginEngine { desk, keeper, anthropic: Default::default() };
+            let installation = crate::Installation::at(home.path().join("installation"));
+            let logins = LoginEngine { desk, keeper, addresses: Default::default(), installation };
             let api = Arc::new(Api::new(Arc::new(herd), logins, None));
             Self { router: router(Arc::clone(&api), OWN_UID), api, _home: home }
         }

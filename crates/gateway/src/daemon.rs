@@ -1,15 +1,14 @@
 //! Everything that runs while Remuda serves, put together and taken apart in order. The binary and the tests use the
 //! same one.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use remuda_core::Vendor;
 use remuda_core::snapshot::Policy;
 use remuda_credentials::{Clock, Exchange, Keeper};
 use remuda_store::{Store, StoreError};
 use remuda_upstream::Client;
+use remuda_vendors::refresh::TokenUrls;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -33,7 +32,7 @@ pub struct Parts {
     /// The way to token endpoints.
     pub exchange: Arc<dyn Exchange>,
     /// Token endpoints other than the vendors' own.
-    pub token_urls: BTreeMap<Vendor, String>,
+    pub token_urls: TokenUrls,
     /// The way to the vendors.
     pub client: Client,
     /// The numbers of routing.

@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use remuda_control::{Api, Failure, LoginEngine, Serve, Told};
+use remuda_control::{Api, Failure, Installation, LoginEngine, Serve, Told};
 use remuda_core::snapshot::Policy;
 use remuda_core::{Protocol, UnixSeconds, Vendor};
 use remuda_credentials::login::{LoginDesk, SystemEntropy};
 use remuda_credentials::{Clock, Https, Keeper, SystemClock};
 use remuda_gateway::{Herd, Journal};
 use remuda_store::{KeySource, Places, Retention, SqliteOptions, SqliteStore, Store};
-use remuda_vendors::anthropic::Endpoints;
+use remuda_vendors::refresh::TokenUrls;
+use remuda_vendors::{Addresses, qwen};
 
-use crate::config::Config;
+use crate::config::{Config, QwenBase, QwenKey};
 use crate::instance::{Holder, Instance, Role};
 use crate::paths::Paths;
 
@@ -41,7 +42,7 @@ impl Here {
         let journal = Arc::new(Journal::new(Arc::clone(&store), Arc::clone(&clock)));
         let herd = Herd::load(Arc::clone(&store), journal, Arc::clone(&clock), policy(config)).await.told()?;
         let keeper = Keeper::new(Arc::clone(&store), clock, Arc::new(Https::new()), token_urls(config));
-        let engine = login_engine(keeper, config);
+        let engine = login_engine(keeper, config, paths);
         let logins = engine.desk.clone();
         let api = Api::new(Arc::new(herd), engine, None);
         Ok(Some(Self { api, logins, store, _instance: instance }))
@@ -89,31 +90,72 @@ pub(crate) fn policy(config: &Config) -> Policy {
 }
 
 /// Token endpoints that the configuration names.
-pub(crate) fn token_urls(config: &Config) -> BTreeMap<Vendor, String> {
-    config.vendors.anthropic.token.iter().map(|url| (Vendor::Anthropic, url.clone())).collect()
+pub(crate) fn token_urls(config: &Config) -> TokenUrls {
+    let mut urls = TokenUrls::default();
+    urls.own.extend(config.vendors.anthropic.token.iter().map(|url| (Vendor::Anthropic, url.clone())));
+    if config.vendors.openai.issuer.is_some() {
+        let openai = addresses(config).openai;
+        urls.own.insert(Vendor::OpenAi, openai.token());
+        urls.shared = Some(openai.shared_token());
+    }
+    urls
 }
 
 /// What logging in needs.
-pub(crate) fn login_engine(keeper: Keeper, config: &Config) -> LoginEngine {
+pub(crate) fn login_engine(keeper: Keeper, config: &Config, paths: &Paths) -> LoginEngine {
     let desk = LoginDesk::new(keeper.clone(), Arc::new(SystemEntropy));
-    LoginEngine { desk, keeper, anthropic: anthropic(config) }
+    let installation = Installation::at(paths.data_dir.join("installation"));
+    LoginEngine { desk, keeper, addresses: addresses(config), installation }
 }
 
 /// Where accounts live that name no endpoint of their own, as far as the configuration says so.
 pub(crate) fn bases(config: &Config) -> BTreeMap<(Vendor, Protocol), String> {
-    let anthropic = config.vendors.anthropic.api.iter().map(|url| ((Vendor::Anthropic, Protocol::Messages), url));
-    anthropic.map(|(what, url)| (what, url.trim_end_matches('/').to_owned())).collect()
+    let (anthropic, openai) = (&config.vendors.anthropic, &config.vendors.openai);
+    let named = [
+        (Vendor::Anthropic, Protocol::Messages, anthropic.api.clone()),
+        (Vendor::OpenAi, Protocol::Responses, openai.api.clone()),
+        (Vendor::OpenAi, Protocol::Chat, openai.api.clone()),
+        (Vendor::OpenAi, Protocol::Codex, openai.backend.as_ref().map(|backend| format!("{}/codex", trimmed(backend)))),
+    ];
+    named.into_iter().filter_map(|(vendor, protocol, url)| Some(((vendor, protocol), trimmed(&url?)))).collect()
 }
 
-/// Where Anthropic listens.
-pub(crate) fn anthropic(config: &Config) -> Endpoints {
+/// Where the vendors listen.
+pub(crate) fn addresses(config: &Config) -> Addresses {
+    let mut at = Addresses::default();
+    let replace = |known: &mut String, own: &Option<String>| {
+        if let Some(url) = own {
+            *known = trimmed(url);
+        }
+    };
     let own = &config.vendors.anthropic;
-    let known = Endpoints::default();
-    let base = |url: &String| url.trim_end_matches('/').to_owned();
-    Endpoints {
-        authorize: own.authorize.clone().unwrap_or(known.authorize),
-        token: own.token.clone().unwrap_or(known.token),
-        copy_code_redirect: own.copy_code.clone().unwrap_or(known.copy_code_redirect),
-        api_base: own.api.as_ref().map_or(known.api_base, base),
+    replace(&mut at.anthropic.authorize, &own.authorize);
+    replace(&mut at.anthropic.token, &own.token);
+    replace(&mut at.anthropic.copy_code_redirect, &own.copy_code);
+    replace(&mut at.anthropic.api_base, &own.api);
+    let own = &config.vendors.openai;
+    replace(&mut at.openai.issuer, &own.issuer);
+    replace(&mut at.openai.api_base, &own.api);
+    replace(&mut at.openai.backend, &own.backend);
+    if !config.vendors.qwen.bases.is_empty() {
+        at.qwen.bases = config.vendors.qwen.bases.iter().map(qwen_base).collect();
     }
+    at
+}
+
+fn qwen_base(own: &QwenBase) -> qwen::Base {
+    qwen::Base {
+        kind: match own.kind {
+            QwenKey::PayAsYouGo => qwen::KeyKind::PayAsYouGo,
+            QwenKey::CodingPlan => qwen::KeyKind::CodingPlan,
+            QwenKey::TokenPlan => qwen::KeyKind::TokenPlan,
+        },
+        region: own.region.clone(),
+        openai: trimmed(&own.openai),
+        anthropic: own.anthropic.as_deref().map(trimmed),
+    }
+}
+
+fn trimmed(url: impl AsRef<str>) -> String {
+    url.as_ref().trim_end_matches('/').to_owned()
 }

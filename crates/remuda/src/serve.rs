@@ -100,7 +100,7 @@ impl Serving {
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };
         let stop = CancellationToken::new();
-        let engine = here::login_engine(daemon.keeper.clone(), config);
+        let engine = here::login_engine(daemon.keeper.clone(), config, paths);
         let logins = engine.desk.clone();
         let drain_s = i64::try_from(DRAIN.as_secs()).unwrap_or(i64::MAX);
         let running = Running { facts: facts.clone(), stop: stop.clone(), drain_s };

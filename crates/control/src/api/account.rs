@@ -51,7 +51,7 @@ impl Api {
         }
         if let Some(wanted) = &change.allow_hosts {
             let known = &before.allowed_hosts;
-            edits.extend(self.grant_edits(id, before.vendor, known, wanted, change.accept_terms)?);
+            edits.extend(self.grant_edits(id, (before.vendor, before.kind), known, wanted, change.accept_terms)?);
         }
         self.herd.edit(edits).await.told()?;
         let account = self.view(id)?;

@@ -30,7 +30,11 @@ impl Api {
     /// A name is unknown, an account would stand in for itself or twice, or the store fails.
     pub async fn set_chain(&self, change: ChainChange) -> Result<ChainChanged, Failure> {
         let (source, steps, before) = self.herd.look(|herd, _| {
-            let source = find::account(herd, &change.source)?.id;
+            let source = find::account(herd, &change.source)?;
+            if !change.targets.is_empty() {
+                find::may_be_combined(source)?;
+            }
+            let source = source.id;
             let steps = steps(herd, Target::Account(source), &change.targets)?;
             Ok::<_, Failure>((source, steps, see::chain(herd, source)))
         })?;
@@ -48,6 +52,11 @@ fn steps(herd: &Snapshot, source: Target, names: &[String]) -> Result<Vec<ChainS
     let mut steps: Vec<ChainStep> = Vec::new();
     for name in names {
         let target = find::target(herd, name)?;
+        if let Target::Account(id) = &target
+            && let Some(account) = herd.accounts.get(id)
+        {
+            find::may_be_combined(account)?;
+        }
         if target == source {
             return Err(Failure::new(Code::Conflict, format!("{name} cannot stand in for itself"))
                 .remedy("name other accounts, or none to clear the chain"));

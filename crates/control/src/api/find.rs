@@ -30,6 +30,20 @@ pub(super) fn pool(herd: &Snapshot, text: &str) -> Result<String, Failure> {
     })
 }
 
+/// May it stand on a chain, have one, or be in a pool? A plan that its vendor shares with one program may not.
+pub(super) fn may_be_combined(account: &Account) -> Result<(), Failure> {
+    if !account.kind.stands_alone() {
+        return Ok(());
+    }
+    let label = &account.label;
+    Err(Failure::new(Code::Conflict, format!("{label} takes no part in chains and pools"))
+        .why(
+            "it is a plan shared by Sign in with ChatGPT, whose terms forbid rotating accounts, splitting and pooling \
+             usage (openai.com/policies/sign-in-with-chatgpt-terms, 2026-09-29)",
+        )
+        .remedy("use it on its own (`remuda use`), or combine API keys instead"))
+}
+
 /// The account or pool: `label` or `@pool`.
 pub(super) fn target(herd: &Snapshot, text: &str) -> Result<Target, Failure> {
     if text.trim().starts_with('@') {

@@ -5,17 +5,22 @@ use std::time::Duration;
 use remuda_core::snapshot::Target;
 use remuda_core::{AccountId, CredentialKind, Vendor};
 use remuda_credentials::Keeper;
-use remuda_credentials::login::{LoggedIn, LoginDesk, LoginFailure, LoginId, LoginRequest, Stage, Way};
-use remuda_store::{Acknowledgement, Edit, HostGrant};
-use remuda_vendors::anthropic::Endpoints;
+use remuda_credentials::login::{
+    Compatible, LoggedIn, LoginDesk, LoginFailure, LoginId, LoginRequest, Place, Stage, Way,
+};
+use remuda_store::{Acknowledgement, AuthHeader, Edit, HostGrant};
+use remuda_vendors::qwen::KeyKind;
 use remuda_vendors::terms::terms;
+use remuda_vendors::{Addresses, LoginError};
+use secrecy::{ExposeSecret, SecretString};
 
 use super::Api;
 use super::account::label;
+use super::installation::Installation;
 use super::stored::Told;
 use crate::types::{Code, Failure};
 use crate::types::{
-    Empty, LoginCode, LoginMethod, LoginRef, LoginStage, LoginStart, LoginView, State, Terms, TermsAsked,
+    Empty, KeyHeader, LoginCode, LoginMethod, LoginRef, LoginStage, LoginStart, LoginView, State, Terms, TermsAsked,
 };
 
 /// Longest silence of [`Api::wait_login`], well below the patience of any client.
@@ -27,8 +32,30 @@ pub struct LoginEngine {
     pub desk: LoginDesk,
     /// Holds the tokens that a login brings.
     pub keeper: Keeper,
-    /// Where Anthropic listens.
-    pub anthropic: Endpoints,
+    /// Where the vendors listen.
+    pub addresses: Addresses,
+    /// Where the name stands under which OpenAI knows this installation.
+    pub installation: Installation,
+}
+
+/// The kind of credential that a login brings, as far as it can be known before: the terms depend on it.
+#[must_use]
+pub fn login_kind(
+    vendor: Vendor,
+    method: LoginMethod,
+    shared_plan: bool,
+    secret: Option<&SecretString>,
+) -> CredentialKind {
+    match method {
+        LoginMethod::Key => {
+            let only_plan = |key: &SecretString| KeyKind::possible(key.expose_secret()) == [KeyKind::CodingPlan];
+            let plan = vendor == Vendor::Qwen && secret.is_some_and(only_plan);
+            if plan { CredentialKind::PlanKey } else { CredentialKind::ApiKey }
+        }
+        LoginMethod::Token => CredentialKind::StaticToken,
+        LoginMethod::Browser | LoginMethod::Paste | LoginMethod::Device if shared_plan => CredentialKind::SharedPlan,
+        LoginMethod::Browser | LoginMethod::Paste | LoginMethod::Device => CredentialKind::Subscription,
+    }
 }
 
 impl Api {
@@ -36,8 +63,8 @@ impl Api {
     ///
     /// # Errors
     /// None so far.
-    pub async fn terms(&self, TermsAsked { vendor }: TermsAsked) -> Result<Terms, Failure> {
-        let words = terms(vendor, CredentialKind::Subscription);
+    pub async fn terms(&self, TermsAsked { vendor, kind }: TermsAsked) -> Result<Terms, Failure> {
+        let words = terms(vendor, kind.unwrap_or(CredentialKind::Subscription));
         let edition = words.source.to_owned();
         let accepted_at = self.herd.look(|_, profiles| {
             let read = profiles.values().filter_map(|profile| profile.terms.as_ref());
@@ -58,17 +85,32 @@ impl Api {
     /// The input makes no sense, the terms were not accepted, the vendor refuses, the account is here already, or the
     /// store fails.
     pub async fn start_login(&self, start: LoginStart) -> Result<LoginView, Failure> {
-        if start.vendor != Vendor::Anthropic {
-            return Err(Failure::invalid(format!("there is no login for {} yet", start.vendor))
-                .remedy("this version knows anthropic"));
-        }
         let terms = self.acknowledged(&start)?;
+        let way = way(&start)?;
+        let mut auth_header = None;
+        let place = match start.compatible {
+            Some(what) => {
+                auth_header = what.key_header.map(|header| match header {
+                    KeyHeader::Bearer => AuthHeader::Bearer,
+                    KeyHeader::XApiKey => AuthHeader::XApiKey,
+                });
+                Place::Compatible(Compatible { speaks: what.speaks, models: what.models })
+            }
+            None if start.shared_plan && start.vendor != Vendor::OpenAi => {
+                return Err(Failure::invalid("only ChatGPT plans can be shared with a program")
+                    .remedy("leave --shared-plan out"));
+            }
+            None if start.shared_plan => Place::SharedPlan(self.logins.installation.id()?),
+            None => Place::Vendor,
+        };
         let request = LoginRequest {
-            way: way(&start)?,
+            way,
+            vendor: start.vendor,
+            place,
             label: start.label.as_deref().map(label).transpose()?,
-            endpoints: self.logins.anthropic.clone(),
+            addresses: self.logins.addresses.clone(),
             base_url: start.base_url,
-            auth_header: None,
+            auth_header,
             cost: start.cost,
             grants: start
                 .allow_hosts
@@ -115,12 +157,12 @@ impl Api {
     pub(super) fn grant_edits(
         &self,
         id: AccountId,
-        vendor: Vendor,
+        (vendor, kind): (Vendor, CredentialKind),
         known: &[remuda_core::Host],
         wanted: &[remuda_core::Host],
         accept_terms: bool,
     ) -> Result<Vec<Edit>, Failure> {
-        let words = terms(vendor, CredentialKind::Subscription);
+        let words = terms(vendor, kind);
         let new: Vec<_> = wanted.iter().filter(|host| !known.contains(host)).collect();
         if !new.is_empty() && !accept_terms {
             return Err(not_accepted(words.before_grant));
@@ -138,12 +180,13 @@ impl Api {
     }
 
     fn acknowledged(&self, start: &LoginStart) -> Result<Option<Acknowledgement>, Failure> {
-        let words = terms(start.vendor, CredentialKind::Subscription);
-        let is_key = start.method == LoginMethod::Key;
-        if is_key && !start.allow_hosts.is_empty() {
+        let secret = start.secret.as_ref().map(|secret| &secret.0);
+        let kind = login_kind(start.vendor, start.method, start.shared_plan, secret);
+        let words = terms(start.vendor, kind);
+        if !kind.is_login() && !start.allow_hosts.is_empty() {
             return Err(Failure::invalid("keys serve every agent without a grant").remedy("leave --allow-host out"));
         }
-        if is_key {
+        if words.before_login.is_none() || start.compatible.is_some() {
             return Ok(None);
         }
         if !start.accept_terms {
@@ -154,7 +197,7 @@ impl Api {
 
     async fn login_view(&self, id: LoginId, stage: Stage) -> Result<LoginView, Failure> {
         let stage = match stage {
-            Stage::Waiting { url, ends_at } => LoginStage::Waiting { url, ends_at },
+            Stage::Waiting { url, user_code, ends_at } => LoginStage::Waiting { url, user_code, ends_at },
             Stage::Failed(failure) => return Err(refused(&failure)),
             Stage::Done(done) => self.settle(*done).await?,
         };
@@ -188,6 +231,7 @@ fn way(start: &LoginStart) -> Result<Way, Failure> {
     Ok(match start.method {
         LoginMethod::Browser => Way::Browser,
         LoginMethod::Paste => Way::Paste,
+        LoginMethod::Device => Way::Device,
         LoginMethod::Key => Way::Key(secret()?),
         LoginMethod::Token => Way::Token(secret()?),
     })
@@ -209,23 +253,33 @@ impl<T> Told<T> for Result<T, LoginFailure> {
 }
 
 fn refused(failure: &LoginFailure) -> Failure {
-    use remuda_vendors::anthropic::LoginError;
     let code = match failure {
         LoginFailure::Unknown | LoginFailure::TimedOut => Code::UnknownLogin,
         LoginFailure::Duplicate { .. } => Code::Duplicate,
-        LoginFailure::Cancelled | LoginFailure::OtherIdentity { .. } => Code::Conflict,
+        LoginFailure::Cancelled | LoginFailure::OtherIdentity { .. } | LoginFailure::StandsAlone { .. } => {
+            Code::Conflict
+        }
         LoginFailure::Code(LoginError::NoCode | LoginError::StateMismatch)
         | LoginFailure::BadSecret(_)
+        | LoginFailure::NoSuchWay(_)
         | LoginFailure::BadUrl(_) => Code::Invalid,
         LoginFailure::Code(_)
         | LoginFailure::Unreachable { .. }
         | LoginFailure::NoRefreshToken
+        | LoginFailure::PlanLapsed { .. }
+        | LoginFailure::NowhereAtHome { .. }
+        | LoginFailure::HomeUnknown { .. }
+        | LoginFailure::SpeaksNothing { .. }
         | LoginFailure::KeyRefused { .. } => Code::Vendor,
         LoginFailure::NotStored(_) | LoginFailure::ReadBack => Code::Store,
         LoginFailure::NoPort(_) | LoginFailure::NoEntropy(_) => Code::Internal,
     };
     let separator = match failure {
-        LoginFailure::Duplicate { .. } | LoginFailure::OtherIdentity { .. } | LoginFailure::KeyRefused { .. } => ": ",
+        LoginFailure::Duplicate { .. }
+        | LoginFailure::OtherIdentity { .. }
+        | LoginFailure::NowhereAtHome { .. }
+        | LoginFailure::StandsAlone { .. }
+        | LoginFailure::KeyRefused { .. } => ": ",
         _ => "; ",
     };
     Failure::told(code, &failure.to_string(), separator)

@@ -6,6 +6,7 @@ mod account;
 mod active;
 mod chain;
 mod find;
+mod installation;
 mod key;
 mod login;
 mod money;
@@ -23,7 +24,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::types::Daemon;
 
-pub use login::LoginEngine;
+pub use installation::Installation;
+pub use login::{LoginEngine, login_kind};
 pub use stored::{Told, stored};
 
 /// The daemon that an [`Api`] belongs to.

@@ -103,7 +103,9 @@ fn name(text: &str) -> Result<String, Failure> {
 fn members(herd: &Snapshot, names: &[String]) -> Result<Vec<AccountId>, Failure> {
     let mut members = Vec::new();
     for name in names {
-        let id = find::account(herd, name)?.id;
+        let account = find::account(herd, name)?;
+        find::may_be_combined(account)?;
+        let id = account.id;
         if members.contains(&id) {
             return Err(Failure::new(Code::Conflict, format!("{name} is named twice")).remedy("name each once"));
         }

@@ -9,7 +9,7 @@ use remuda_gateway::herd::Herd;
 use remuda_store::Profile;
 
 use super::find::{label, written};
-use crate::types::{AccountView, ModelRest, PoolView, Rest, State, Who, WindowView};
+use crate::types::{AccountView, BorrowedFrom, ModelRest, PoolView, Rest, State, Who, WindowView};
 
 /// Profiles by account.
 pub(super) type Profiles = BTreeMap<AccountId, Arc<Profile>>;
@@ -58,6 +58,7 @@ pub(super) fn view(herd: &Snapshot, profiles: &Profiles, account: &Account, now:
             .map(|(source, _)| label(herd, *source))
             .collect(),
         pools: herd.pools.iter().filter(|(_, p)| p.members.contains(&account.id)).map(|(n, _)| n.clone()).collect(),
+        borrowed: profile.borrowed.map(|of| BorrowedFrom { program: of.program, file: of.file, slot: of.slot }),
         added_at: (profile.added_at > 0).then_some(profile.added_at),
     }
 }

@@ -57,7 +57,7 @@ impl World {
             store: Arc::new(store),
             clock,
             exchange: Arc::new(Https::new()),
-            token_urls: BTreeMap::from([(Vendor::Anthropic, vendor.token_url())]),
+            token_urls: BTreeMap::from([(Vendor::Anthropic, vendor.token_url())]).into(),
             client: remuda_upstream::Client::new(remuda_upstream::Config::default()).unwrap(),
             policy: Policy::default(),
             settings: Settings {

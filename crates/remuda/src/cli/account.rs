@@ -1,19 +1,79 @@
 //! `login`, `accounts`, `key`.
 
 use clap::{Args, Subcommand, ValueEnum};
-use remuda_core::{CostClass, Host, Vendor};
+use remuda_control::types::KeyHeader;
+use remuda_core::{CostClass, Host, Protocol, Vendor};
 
 /// Vendors a person can log in to.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum VendorArg {
-    /// Claude subscriptions, Console API keys, and endpoints that speak Anthropic's protocol
+    /// Claude plans and Console API keys
     Anthropic,
+    /// ChatGPT plans (Codex) and API keys
+    #[value(name = "openai")]
+    OpenAi,
+    /// Keys of Alibaba Cloud Model Studio: pay-as-you-go, Coding Plan, Token Plan
+    Qwen,
+    /// Any endpoint that speaks Anthropic's or OpenAI's protocols (needs --base-url)
+    Compatible,
+}
+
+/// Protocols of compatible endpoints.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ProtocolArg {
+    /// Anthropic's Messages
+    Messages,
+    /// OpenAI's Responses
+    Responses,
+    /// OpenAI's Chat Completions
+    Chat,
+}
+
+impl From<ProtocolArg> for Protocol {
+    fn from(arg: ProtocolArg) -> Self {
+        match arg {
+            ProtocolArg::Messages => Self::Messages,
+            ProtocolArg::Responses => Self::Responses,
+            ProtocolArg::Chat => Self::Chat,
+        }
+    }
+}
+
+/// How a key travels.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum KeyHeaderArg {
+    /// authorization: Bearer …
+    Bearer,
+    /// x-api-key: …
+    XApiKey,
+}
+
+impl From<KeyHeaderArg> for KeyHeader {
+    fn from(arg: KeyHeaderArg) -> Self {
+        match arg {
+            KeyHeaderArg::Bearer => Self::Bearer,
+            KeyHeaderArg::XApiKey => Self::XApiKey,
+        }
+    }
+}
+
+/// `name=name` of `--model`.
+fn model_pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((ours, theirs)) if !ours.trim().is_empty() && !theirs.trim().is_empty() => {
+            Ok((ours.trim().to_owned(), theirs.trim().to_owned()))
+        }
+        _ => Err("it has the form NAME=NAME: the name that agents use, then the endpoint's".to_owned()),
+    }
 }
 
 impl From<VendorArg> for Vendor {
     fn from(arg: VendorArg) -> Self {
         match arg {
-            VendorArg::Anthropic => Self::Anthropic,
+            // Of a compatible endpoint the vendor follows from what it speaks.
+            VendorArg::Anthropic | VendorArg::Compatible => Self::Anthropic,
+            VendorArg::OpenAi => Self::OpenAi,
+            VendorArg::Qwen => Self::Qwen,
         }
     }
 }
@@ -82,7 +142,15 @@ Examples:
   remuda login anthropic --label work --paste         on a machine without a browser
   remuda login anthropic --label key --key-stdin < key.txt
   claude setup-token | remuda login anthropic --label ci --token-stdin
-  remuda login anthropic --label lan --base-url http://10.0.0.7:8080 --key-env LAN_KEY --cost free")]
+  remuda login openai                                 a ChatGPT plan, for Codex
+  remuda login openai --device                        the same, over SSH
+  remuda login openai --key-stdin < key.txt           an API key
+  remuda login qwen                                   asks for a key and finds out where it belongs
+  remuda login compatible --label lan --base-url http://10.0.0.7:8080 --key-env LAN_KEY --cost free
+  remuda login compatible --base-url https://llm.corp/v1 --speaks chat --model '*=corp-large'
+
+An endpoint that is added is examined: which protocols it speaks, how the key travels, whether it counts tokens and
+takes an hour of cache and beta headers. What was found is shown and kept.")]
 pub(crate) struct LoginArgs {
     /// Who serves the account
     pub(crate) vendor: VendorArg,
@@ -92,6 +160,12 @@ pub(crate) struct LoginArgs {
     /// Show the address to open anywhere, and paste the code that the page shows
     #[arg(long, group = "way")]
     pub(crate) paste: bool,
+    /// Show a short code to type on the vendor's page, on any machine (openai)
+    #[arg(long, group = "way")]
+    pub(crate) device: bool,
+    /// Sign in with ChatGPT: OpenAI shares the plan with this installation. One account, no chains, no pools (openai)
+    #[arg(long, conflicts_with_all = ["device", "key_stdin", "key_env", "token_stdin"])]
+    pub(crate) shared_plan: bool,
     /// Read an API key from standard input
     #[arg(long, group = "way")]
     pub(crate) key_stdin: bool,
@@ -104,6 +178,15 @@ pub(crate) struct LoginArgs {
     /// An endpoint that speaks the vendor's protocol, in place of the vendor's own
     #[arg(long, value_name = "URL")]
     pub(crate) base_url: Option<String>,
+    /// What a compatible endpoint speaks [default: that is found out]
+    #[arg(long, value_name = "PROTOCOL", value_delimiter = ',')]
+    pub(crate) speaks: Vec<ProtocolArg>,
+    /// A compatible endpoint's name for a model: the agent's name, then the endpoint's; * stands for all others
+    #[arg(long, value_name = "NAME=NAME", value_parser = model_pair)]
+    pub(crate) model: Vec<(String, String)>,
+    /// How a compatible endpoint takes the key [default: that is found out]
+    #[arg(long)]
+    pub(crate) key_header: Option<KeyHeaderArg>,
     /// What using it costs [default: metered for keys, included for subscriptions]
     #[arg(long)]
     pub(crate) cost: Option<CostArg>,

@@ -12,7 +12,7 @@ mod request;
 
 use clap::{Parser, Subcommand};
 
-pub(crate) use account::{AccountsCommand, KeyCommand, LoginArgs};
+pub(crate) use account::{AccountsCommand, KeyCommand, LoginArgs, VendorArg};
 pub(crate) use choice::{FallbackArgs, NextArgs, PoolCommand, ResetArgs, SpendArgs, UseArgs};
 pub(crate) use config::ConfigCommand;
 pub(crate) use daemon::{DoctorArgs, RunArgs, ServeArgs, StatusArgs};

@@ -3,17 +3,18 @@
 use std::io::Read;
 
 use remuda_control::types::{
-    AccountChange, AccountView, LoginCode, LoginMethod, LoginRef, LoginStage, LoginStart, LoginView, SentSecret,
-    TermsAsked,
+    AccountChange, AccountView, CompatibleStart, LoginCode, LoginMethod, LoginRef, LoginStage, LoginStart, LoginView,
+    SentSecret, TermsAsked,
 };
 use remuda_control::verb::{CancelLogin, ChangeAccount, FinishLogin, GetTerms, StartLogin, WaitLogin};
-use remuda_control::{Code, Failure};
-use remuda_core::{Host, Vendor};
+use remuda_control::{Code, Failure, login_kind};
+use remuda_core::{CredentialKind, Host, Vendor};
+use remuda_credentials::{Clock, SystemClock};
 use secrecy::SecretString;
 
 use super::{Context, OK};
 use crate::backend::Backend;
-use crate::cli::LoginArgs;
+use crate::cli::{LoginArgs, VendorArg};
 use crate::view;
 
 /// More than any key or token has.
@@ -39,19 +40,28 @@ async fn converse(
     secret: Option<SecretString>,
 ) -> anyhow::Result<LoginView> {
     let vendor = Vendor::from(args.vendor);
-    let accept_terms = if method != LoginMethod::Key || !args.allow_host.is_empty() {
-        terms_read(context, backend, vendor, &args).await?
+    let kind = login_kind(vendor, method, args.shared_plan, secret.as_ref());
+    let with_terms = !matches!(args.vendor, VendorArg::Compatible) && kind != CredentialKind::ApiKey;
+    let accept_terms = if with_terms || !args.allow_host.is_empty() {
+        terms_read(context, backend, vendor, kind, &args).await?
     } else {
         false
     };
     let named = args.label.is_some();
     let allow_hosts: Vec<Host> = args.allow_host.into_iter().map(Into::into).collect();
+    let compatible = matches!(args.vendor, VendorArg::Compatible).then(|| CompatibleStart {
+        speaks: args.speaks.into_iter().map(Into::into).collect(),
+        models: args.model.into_iter().collect(),
+        key_header: args.key_header.map(Into::into),
+    });
     let start = LoginStart {
         vendor,
         method,
         label: args.label,
         secret: secret.map(SentSecret),
         base_url: args.base_url,
+        compatible,
+        shared_plan: args.shared_plan,
         cost: args.cost.map(Into::into),
         allow_hosts: allow_hosts.clone(),
         accept_terms,
@@ -59,7 +69,8 @@ async fn converse(
     let begun = backend.call::<StartLogin>(start).await?;
     let ended = match method {
         LoginMethod::Browser => wait_for_browser(context, backend, begun, args.no_browser).await?,
-        LoginMethod::Paste => paste(context, backend, begun).await?,
+        LoginMethod::Device => wait_for_code(context, backend, begun).await?,
+        LoginMethod::Paste => paste(context, backend, begun, vendor).await?,
         LoginMethod::Key | LoginMethod::Token => begun,
     };
     finish(context, backend, ended, named, allow_hosts).await
@@ -67,9 +78,23 @@ async fn converse(
 
 /// How to log in, and the secret for the ways that need one.
 fn way(context: &Context, args: &LoginArgs) -> anyhow::Result<(LoginMethod, Option<SecretString>)> {
+    let compatible = matches!(args.vendor, VendorArg::Compatible);
+    if compatible && args.base_url.is_none() {
+        return Err(Failure::invalid("a compatible endpoint needs its address")
+            .remedy("for example: --base-url https://llm.example.com/v1")
+            .into());
+    }
+    if !compatible && (!args.speaks.is_empty() || !args.model.is_empty() || args.key_header.is_some()) {
+        return Err(Failure::invalid("--speaks, --model and --key-header describe a compatible endpoint")
+            .remedy("`remuda login compatible --base-url …`")
+            .into());
+    }
+    let only_keys = compatible || matches!(args.vendor, VendorArg::Qwen);
     Ok(if args.paste {
         (LoginMethod::Paste, None)
-    } else if args.key_stdin {
+    } else if args.device {
+        (LoginMethod::Device, None)
+    } else if args.key_stdin || only_keys && args.key_env.is_none() && !args.token_stdin {
         (LoginMethod::Key, Some(secret_from_stdin(context, "API key")?))
     } else if args.token_stdin {
         (LoginMethod::Token, Some(secret_from_stdin(context, "long-lived token")?))
@@ -108,8 +133,14 @@ fn checked(text: String, place: &str) -> Result<SecretString, Failure> {
 }
 
 /// Shows the vendor's wording and asks, unless this wording was accepted before and no further agent is granted.
-async fn terms_read(context: &Context, backend: &Backend, vendor: Vendor, args: &LoginArgs) -> anyhow::Result<bool> {
-    let terms = backend.call::<GetTerms>(TermsAsked { vendor }).await?;
+async fn terms_read(
+    context: &Context,
+    backend: &Backend,
+    vendor: Vendor,
+    kind: CredentialKind,
+    args: &LoginArgs,
+) -> anyhow::Result<bool> {
+    let terms = backend.call::<GetTerms>(TermsAsked { vendor, kind: Some(kind) }).await?;
     let Some(text) = view::terms(&terms, !args.allow_host.is_empty()) else { return Ok(true) };
     context.out.note(&text);
     let instead = "read it, then say so with --accept-terms";
@@ -128,6 +159,17 @@ async fn wait_for_browser(
     let LoginStage::Waiting { url, .. } = &begun.stage else { return Ok(begun) };
     let opened = !no_browser && webbrowser::open(url).is_ok();
     context.out.note(&view::browser(url, opened));
+    wait(backend, begun).await
+}
+
+/// Shows the code and waits until it was entered. Every answer of the daemon is a sign of life for the person.
+async fn wait_for_code(context: &Context, backend: &Backend, begun: LoginView) -> anyhow::Result<LoginView> {
+    let LoginStage::Waiting { url, user_code: Some(code), ends_at } = &begun.stage else { return Ok(begun) };
+    context.out.note(&view::device(url, code, ends_at - SystemClock.now()));
+    wait(backend, begun).await
+}
+
+async fn wait(backend: &Backend, begun: LoginView) -> anyhow::Result<LoginView> {
     let mut login = begun;
     while let LoginStage::Waiting { .. } = login.stage {
         let named = LoginRef { login: login.login.clone() };
@@ -143,9 +185,9 @@ async fn wait_for_browser(
     Ok(login)
 }
 
-async fn paste(context: &Context, backend: &Backend, begun: LoginView) -> anyhow::Result<LoginView> {
+async fn paste(context: &Context, backend: &Backend, begun: LoginView, vendor: Vendor) -> anyhow::Result<LoginView> {
     let LoginStage::Waiting { url, .. } = &begun.stage else { return Ok(begun) };
-    context.out.note(&view::paste(url));
+    context.out.note(&view::paste(url, vendor));
     for _ in 1..PASTE_TRIES {
         match finish_with_code(context, backend, &begun).await {
             Err(failure) if failure.code == Code::Invalid => context.out.note(&view::failure(&failure)),

@@ -26,7 +26,7 @@ pub(crate) use live::{Live, follow};
 pub(crate) use quota::Quota;
 pub(crate) use read::{load, parse_toml};
 pub(crate) use records::Records;
-pub(crate) use vendors::{Endpoints, Vendors};
+pub(crate) use vendors::{Endpoints, QwenBase, QwenKey, Vendors};
 
 /// Settings of one installation of Remuda. Every key may be left out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

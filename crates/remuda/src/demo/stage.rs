@@ -133,7 +133,7 @@ fn config(vendor: &Fake) -> Config {
         copy_code: Some(vendor.copy_code_redirect()),
     };
     let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-    Config { listen, vendors: Vendors { anthropic }, ..Config::default() }
+    Config { listen, vendors: Vendors { anthropic, ..Vendors::default() }, ..Config::default() }
 }
 
 fn directory_left(home: PathBuf) -> Option<String> {

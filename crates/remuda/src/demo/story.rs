@@ -256,6 +256,8 @@ fn login(label: &str) -> LoginStart {
         label: Some(label.to_owned()),
         secret: None,
         base_url: None,
+        compatible: None,
+        shared_plan: false,
         cost: None,
         allow_hosts: Vec::new(),
         accept_terms: true,

@@ -1,6 +1,7 @@
 //! What a login shows.
 
 use remuda_control::types::{AccountView, LoginStage, LoginView, Terms};
+use remuda_core::Vendor;
 
 use super::account::who;
 use super::notes;
@@ -36,8 +37,25 @@ pub(crate) fn browser(url: &str, opened: bool) -> String {
 }
 
 /// Before a code is pasted.
-pub(crate) fn paste(url: &str) -> String {
-    format!("Open this page in any browser, log in there, and paste the code that it shows:\n\n  {url}\n")
+pub(crate) fn paste(url: &str, vendor: Vendor) -> String {
+    let then = match vendor {
+        Vendor::Anthropic => "and paste the code that it shows",
+        // OpenAI has no page that shows a code.
+        Vendor::OpenAi | Vendor::Qwen => {
+            "and copy the address of the page at which it ends: the browser says that it cannot open it, which is right"
+        }
+    };
+    format!("Open this page in any browser, log in there, {then}:\n\n  {url}\n")
+}
+
+/// While the person types the code elsewhere.
+pub(crate) fn device(url: &str, code: &str, seconds: i64) -> String {
+    let minutes = (seconds + 59) / 60;
+    format!(
+        "Open this page in any browser, on any machine, and type this code:\n\n  {url}\n\n  {}\n\n\
+         Waiting for it, at most {minutes} minutes. Type only a code that you have asked for yourself. Ctrl-C gives up.",
+        paint(STRONG, code)
+    )
 }
 
 /// After a login.

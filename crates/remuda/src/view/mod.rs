@@ -25,7 +25,7 @@ pub(crate) use daemon::{already_runs, serving, stopped};
 pub(crate) use doctor::examined;
 pub(crate) use fake::fake_runs;
 pub(crate) use key::{key_created, key_revoked, keys};
-pub(crate) use login::{browser, login_done, paste, terms};
+pub(crate) use login::{browser, device, login_done, paste, terms};
 pub(crate) use money::{spend, spend_rules};
 pub(crate) use request::{log_line, log_page};
 pub(crate) use status::{choices, status};

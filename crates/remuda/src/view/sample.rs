@@ -39,6 +39,7 @@ fn account(n: u128, label: &str) -> AccountView {
         stands_in_for: Vec::new(),
         pools: Vec::new(),
         added_at: Some(NOW - 30 * 86_400),
+        borrowed: None,
     }
 }
 

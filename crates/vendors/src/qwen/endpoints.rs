@@ -26,17 +26,6 @@ impl KeyKind {
         }
     }
 
-    /// `pay-as-you-go`, `coding-plan`, `token-plan`: in `config.toml`.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        match name {
-            "pay-as-you-go" => Some(Self::PayAsYouGo),
-            "coding-plan" => Some(Self::CodingPlan),
-            "token-plan" => Some(Self::TokenPlan),
-            _ => None,
-        }
-    }
-
     /// What kind of credential it is.
     #[must_use]
     pub fn credential_kind(self) -> CredentialKind {
