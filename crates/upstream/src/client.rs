@@ -10,6 +10,7 @@ use http_body::Body;
 
 use crate::config::Config;
 use crate::connect::connect;
+use crate::connected::Connected;
 use crate::connection::Connection;
 use crate::error::{BoxError, Error};
 use crate::exchange::{Exchange, Failure, Limits};
@@ -98,6 +99,15 @@ impl Client {
         self.0.opened.fetch_add(1, Ordering::Relaxed);
         let exchange = Exchange::new(connection, head, parts.method, body, sending, limits);
         exchange.run().await.map(answered).map_err(|failure| failure.error)
+    }
+
+    /// Opens a connection for another protocol than requests and answers. It does not come from the pool and does not go
+    /// there.
+    ///
+    /// # Errors
+    /// [`Error::Connect`], [`Error::Tls`], [`Error::Timeout`].
+    pub async fn connect(&self, origin: &Origin) -> Result<Connected, Error> {
+        connect(origin, &self.0.tls, self.0.config.connect_timeout).await.map(Connected)
     }
 
     /// Closes every unused connection.

@@ -11,6 +11,7 @@ mod chunked;
 mod client;
 mod config;
 mod connect;
+mod connected;
 mod connection;
 mod error;
 mod exchange;
@@ -25,6 +26,7 @@ mod watch;
 
 pub use client::{Client, Counts};
 pub use config::Config;
+pub use connected::Connected;
 pub use error::{BoxError, Error, Stage};
 pub use incoming::Incoming;
 pub use origin::{Origin, OriginError};

@@ -106,7 +106,8 @@ impl Origin {
     }
 
     /// The `host` header of its requests.
-    pub(crate) fn header(&self) -> &HeaderValue {
+    #[must_use]
+    pub fn header(&self) -> &HeaderValue {
         &self.0.header
     }
 }

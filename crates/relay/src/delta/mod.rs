@@ -12,6 +12,7 @@ mod seeds;
 
 pub use apply::{ApplyError, apply};
 pub use make::make;
+pub use seeds::{common_prefix, common_suffix};
 
 /// At `start` of the old body, `delete` bytes go and `insert` comes. Edits are in order: each starts at or behind the
 /// end of the one before it, counted in the old body.

@@ -141,14 +141,16 @@ fn hash(block: &[u8]) -> u64 {
 }
 
 /// Bytes that both begin with.
-pub(super) fn common_prefix(a: &[u8], b: &[u8]) -> usize {
+#[must_use]
+pub fn common_prefix(a: &[u8], b: &[u8]) -> usize {
     const WIDE: usize = 32;
     let wide = a.chunks_exact(WIDE).zip(b.chunks_exact(WIDE)).take_while(|(a, b)| a == b).count() * WIDE;
     wide + a[wide..].iter().zip(&b[wide..]).take_while(|(a, b)| a == b).count()
 }
 
 /// Bytes that both end with.
-pub(super) fn common_suffix(a: &[u8], b: &[u8]) -> usize {
+#[must_use]
+pub fn common_suffix(a: &[u8], b: &[u8]) -> usize {
     const WIDE: usize = 32;
     let wide = a.rchunks_exact(WIDE).zip(b.rchunks_exact(WIDE)).take_while(|(a, b)| a == b).count() * WIDE;
     let (a, b) = (&a[..a.len() - wide], &b[..b.len() - wide]);
