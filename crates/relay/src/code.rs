@@ -91,12 +91,6 @@ impl Code {
         )
     }
 
-    /// Is it about the call to the vendor, so that the relay has taken the message?
-    #[must_use]
-    pub fn is_about_the_call(self) -> bool {
-        matches!(self, Self::VendorUnreachable | Self::VendorBroke | Self::VendorSilent | Self::Cancelled)
-    }
-
     /// The code of this name.
     #[must_use]
     pub fn named(text: &str) -> Option<Self> {

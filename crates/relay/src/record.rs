@@ -31,9 +31,12 @@ pub enum Kind {
     Problem,
     /// Up and down: somebody is there. Empty. Not part of what is counted when an answer is resumed.
     Alive,
+    /// Down: an exchange or a resumption has been taken, its answer follows. Empty, not counted. Only on a WebSocket: on
+    /// HTTP the status 200 says it.
+    Taken,
 }
 
-const KINDS: [(u8, Kind); 10] = [
+const KINDS: [(u8, Kind); 11] = [
     (0x01, Kind::Exchange),
     (0x02, Kind::Cancel),
     (0x03, Kind::Credit),
@@ -44,6 +47,7 @@ const KINDS: [(u8, Kind); 10] = [
     (0x12, Kind::End),
     (0x13, Kind::Problem),
     (0x14, Kind::Alive),
+    (0x15, Kind::Taken),
 ];
 
 /// One record.

@@ -33,7 +33,6 @@ pub struct Answering {
     lane: Option<Lane>,
     link: Option<Link>,
     id: String,
-    first: Option<Record>,
     received: u64,
     heard: Instant,
     begun: bool,
@@ -50,7 +49,6 @@ impl Answering {
             lane: Some(lane),
             link: None,
             id: String::new(),
-            first: None,
             received: 0,
             heard: Instant::now(),
             begun: false,
@@ -74,8 +72,8 @@ impl Answering {
     }
 
     /// The relay has taken it.
-    pub fn taken(&mut self, link: Link, first: Option<Record>) {
-        (self.link, self.first, self.heard) = (Some(link), first, Instant::now());
+    pub fn taken(&mut self, link: Link) {
+        (self.link, self.heard) = (Some(link), Instant::now());
     }
 
     /// The next record of the answer.
@@ -84,10 +82,9 @@ impl Answering {
     /// The relay has failed, or the answer cannot be picked up again.
     pub async fn next(&mut self) -> Result<Record, Failure> {
         loop {
-            let record = match (self.first.take(), &mut self.link) {
-                (Some(record), _) => Ok(record),
-                (None, None) => Err("the connection to the relay was lost".to_owned()),
-                (None, Some(link)) => {
+            let record = match &mut self.link {
+                None => Err("the connection to the relay was lost".to_owned()),
+                Some(link) => {
                     let silence = self.client.silence_of(self.lane.as_ref());
                     let record = tokio::time::timeout(silence, link.record()).await;
                     record.unwrap_or_else(|_| Err("the relay is silent".to_owned()))
@@ -135,7 +132,8 @@ impl Answering {
                 Transport::Http => resume(&client.http, &client.address, &conversation, &rest).await,
                 Transport::WebSocket => match Socket::open(&client.http, &client.address, &conversation).await {
                     Ok((mut socket, _)) => {
-                        socket.resume(&rest).await.map(|()| Link::Socket(Box::new(socket))).map_err(Trouble::Lost)
+                        let silence = client.silence_of(self.lane.as_ref());
+                        socket.resume(&rest, silence).await.map(|()| Link::Socket(Box::new(socket)))
                     }
                     Err(trouble) => Err(trouble),
                 },

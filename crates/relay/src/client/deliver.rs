@@ -8,22 +8,13 @@ use crate::client::relayed::{Inner, Transport};
 use crate::client::socket::Socket;
 use crate::client::transport::{Link, Trouble, exchange};
 use crate::code::Code;
-use crate::message::{self, Problem};
-use crate::record::{Kind, Record};
+use crate::message::Problem;
 
 /// Pauses before each try.
 const TRIES: [Duration; 4] =
     [Duration::ZERO, Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(3)];
 
-/// A message that the relay has taken.
-pub struct Delivered {
-    /// Where its answer comes from.
-    pub link: Link,
-    /// What has come of it already.
-    pub first: Option<Record>,
-}
-
-/// Delivers. A WebSocket that is at hand is used, or one is opened.
+/// Delivers; the answer's records follow. A WebSocket that is at hand is used, or one is opened.
 ///
 /// # Errors
 /// [`Trouble::Refused`] and [`Trouble::NotSent`]: the vendor knows nothing of it. [`Trouble::Lost`]: it may.
@@ -32,18 +23,16 @@ pub async fn deliver(
     lane: &mut Lane,
     mut socket: Option<Socket>,
     message: &Prepared,
-) -> Result<Delivered, Trouble> {
+) -> Result<Link, Trouble> {
     let mut lost: Option<String> = None;
     for pause in TRIES {
         tokio::time::sleep(pause).await;
         let tried = match client.profile.transport {
-            Transport::Http => exchange(&client.http, &client.address, &lane.conversation, &message.content)
-                .await
-                .map(|link| Delivered { link, first: None }),
+            Transport::Http => exchange(&client.http, &client.address, &lane.conversation, &message.content).await,
             Transport::WebSocket => over_socket(client, lane, socket.take(), message).await,
         };
         match tried {
-            Ok(delivered) => return Ok(delivered),
+            Ok(link) => return Ok(link),
             Err(Trouble::NotSent(why)) if lost.is_none() => return Err(Trouble::NotSent(why)),
             // Said only after the relay has looked for an earlier copy and found none.
             Err(Trouble::Refused(problem)) if lost.is_none() || problem.code.wants_whole_body() => {
@@ -61,8 +50,9 @@ async fn over_socket(
     lane: &mut Lane,
     socket: Option<Socket>,
     message: &Prepared,
-) -> Result<Delivered, Trouble> {
-    let mut socket = match socket {
+) -> Result<Link, Trouble> {
+    let kept = socket.and_then(|mut socket| socket.is_open().then_some(socket));
+    let mut socket = match kept {
         Some(socket) => socket,
         None => {
             let known = lane.relay().map(|welcome| welcome.epoch.clone());
@@ -76,17 +66,6 @@ async fn over_socket(
             socket
         }
     };
-    let first = async {
-        socket.exchange(&message.content).await?;
-        socket.record().await
-    };
-    let first = tokio::time::timeout(client.silence(lane), first).await;
-    let first = first.map_err(|_| Trouble::Lost("the relay is silent".to_owned()))?.map_err(Trouble::Lost)?;
-    if first.kind == Kind::Problem {
-        let problem: Problem = message::read(&first.content).map_err(|problem| Trouble::Lost(problem.message))?;
-        if !problem.code.is_about_the_call() {
-            return Err(Trouble::Refused(problem));
-        }
-    }
-    Ok(Delivered { link: Link::Socket(Box::new(socket)), first: Some(first) })
+    socket.exchange(&message.content, client.silence(lane)).await?;
+    Ok(Link::Socket(Box::new(socket)))
 }

@@ -118,7 +118,7 @@ impl Lane {
             revision,
             next: next.to_string(),
             base: edits.as_ref().map(|(standing, _)| standing.hash.to_string()),
-            key: URL_SAFE_NO_PAD.encode(&*self.key),
+            key: URL_SAFE_NO_PAD.encode(*self.key),
             method: request.method.to_owned(),
             url: request.url.to_owned(),
             headers: request.headers.to_vec(),

@@ -203,9 +203,9 @@ impl Client {
             answering.sent(message.id.clone());
             let Some(lane) = answering.lane() else { return Err(no_lane()) };
             match deliver(inner, lane, socket.take(), &message).await {
-                Ok(delivered) => {
+                Ok(link) => {
                     lane.took(&message);
-                    answering.taken(delivered.link, delivered.first);
+                    answering.taken(link);
                     let sent = Sent { body_bytes: request.body.len() as u64, relay_bytes, delta: message.delta };
                     return inner.answer(answering, sent).await;
                 }

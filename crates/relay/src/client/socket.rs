@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{FutureExt, SinkExt, StreamExt};
 use http::{HeaderMap, HeaderValue, header};
 use remuda_upstream::{Client as Http, Connected};
 use tokio::time::Instant;
@@ -62,20 +62,52 @@ impl Socket {
         }
     }
 
-    /// Sends an exchange; the answer's records follow.
+    /// Is the other end still there, as far as can be told without asking? To be looked at before a kept socket is used.
+    pub fn is_open(&mut self) -> bool {
+        loop {
+            match self.stream.next().now_or_never() {
+                None => return true,
+                Some(Some(Ok(Message::Binary(_) | Message::Ping(_) | Message::Pong(_)))) => {}
+                Some(_) => return false,
+            }
+        }
+    }
+
+    /// Sends an exchange. The relay has taken it when this returns; the answer's records follow.
     ///
     /// # Errors
-    /// The connection is lost: in words.
-    pub async fn exchange(&mut self, content: &Bytes) -> Result<(), String> {
-        self.send(Record::new(Kind::Exchange, content.clone())).await
+    /// [`Trouble::Refused`], [`Trouble::Lost`].
+    pub async fn exchange(&mut self, content: &Bytes, silence: Duration) -> Result<(), Trouble> {
+        self.ask(Record::new(Kind::Exchange, content.clone()), silence).await
     }
 
     /// Asks for the rest of an answer.
     ///
     /// # Errors
-    /// The connection is lost: in words.
-    pub async fn resume(&mut self, resume: &Resume) -> Result<(), String> {
-        self.send(record(Kind::Resume, resume)).await
+    /// [`Trouble::Refused`], [`Trouble::Lost`].
+    pub async fn resume(&mut self, resume: &Resume, silence: Duration) -> Result<(), Trouble> {
+        self.ask(record(Kind::Resume, resume), silence).await
+    }
+
+    async fn ask(&mut self, question: Record, silence: Duration) -> Result<(), Trouble> {
+        self.send(question).await.map_err(Trouble::Lost)?;
+        let taken = async {
+            loop {
+                let answer = self.record().await.map_err(Trouble::Lost)?;
+                match answer.kind {
+                    Kind::Taken => return Ok(()),
+                    Kind::Alive => {}
+                    Kind::Problem => {
+                        let problem = message::read(&answer.content);
+                        return Err(problem.map_or_else(|p: Problem| Trouble::Lost(p.message), Trouble::Refused));
+                    }
+                    _ => return Err(Trouble::Lost("the relay sent what it may not".to_owned())),
+                }
+            }
+        };
+        tokio::time::timeout(silence, taken)
+            .await
+            .unwrap_or_else(|_| Err(Trouble::Lost("the relay is silent".to_owned())))
     }
 
     /// Cancels the request under way and reads what is left of its answer. `true`: the socket is as good as new.
@@ -113,7 +145,7 @@ impl Socket {
             match message {
                 Some(Ok(Message::Binary(bytes))) => {
                     let record = Record::only(bytes, MOST_RECORD).map_err(|error| error.to_string())?;
-                    if record.kind != Kind::Alive {
+                    if !matches!(record.kind, Kind::Alive | Kind::Taken | Kind::Hello) {
                         self.owed += record.wire_len();
                     }
                     return Ok(record);

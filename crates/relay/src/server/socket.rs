@@ -209,14 +209,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
                 let resume: Resume = message::read(&received.content)?;
                 let follower = relay.resume(&self.conversation, &resume.id, resume.received)?;
                 self.answer = Some((resume.id, follower));
+                return Ok(Some(Record::new(Kind::Taken, Bytes::new())));
             }
             Kind::Exchange => {
                 self.door.limited(self.token).map_err(|(problem, _)| problem)?;
                 let follower = relay.exchange(&self.conversation, received.content).await?;
                 let id = follower.id().to_owned();
                 self.answer = Some((id, follower));
+                return Ok(Some(Record::new(Kind::Taken, Bytes::new())));
             }
-            Kind::Head | Kind::Data | Kind::End | Kind::Problem => {
+            Kind::Head | Kind::Data | Kind::End | Kind::Problem | Kind::Taken => {
                 return Err(Problem::before(Code::Malformed, "a record that only a relay sends"));
             }
         }
