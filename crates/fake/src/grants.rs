@@ -219,6 +219,11 @@ impl Grants {
         self.families.map.get(&refresh.family).map(|family| family.account)
     }
 
+    /// Whose access token is it (or was it)?
+    pub(crate) fn owner_of_access(&self, token: &str) -> Option<AccountIndex> {
+        self.access.map.get(token).map(|access| access.account)
+    }
+
     /// Whose code is it (or was it)?
     pub(crate) fn owner_of_code(&self, code: &str) -> Option<AccountIndex> {
         self.codes.map.get(code).map(|code| code.binding.account)
@@ -241,8 +246,9 @@ impl Grants {
         pair
     }
 
-    pub(crate) fn add_code(&mut self, binding: CodeBinding, mint: &Mint, now: i64) -> String {
-        let code = mint.secret("");
+    /// A code that begins so.
+    pub(crate) fn add_code(&mut self, binding: CodeBinding, prefix: &str, mint: &Mint, now: i64) -> String {
+        let code = mint.secret(prefix);
         self.codes.insert(code.clone(), Code { binding, expires_at: now + CODE_LIFE_S, spent: false, family: None });
         code
     }
@@ -415,7 +421,7 @@ mod tests {
     #[test]
     fn a_code_works_once_and_its_reuse_ends_what_it_brought() {
         let (mut grants, mint) = grants();
-        let code = grants.add_code(binding(), &mint, 0);
+        let code = grants.add_code(binding(), "", &mint, 0);
         let pair = grants.exchange(&code, &binding(), &press(&mint), 1).unwrap();
         assert_eq!(grants.exchange(&code, &binding(), &press(&mint), 2).unwrap_err(), Denied::Reused);
         assert_eq!(grants.bearer(&pair.access, 3), Standing::Revoked(0));
@@ -427,13 +433,13 @@ mod tests {
         let wrong: [fn(&mut CodeBinding); 4] =
             [|b| b.client_id.push('x'), |b| b.redirect_uri.push('x'), |b| b.state.push('x'), |b| b.challenge.push('x')];
         for spoil in wrong {
-            let code = grants.add_code(binding(), &mint, 0);
+            let code = grants.add_code(binding(), "", &mint, 0);
             let mut offered = binding();
             spoil(&mut offered);
             assert!(matches!(grants.exchange(&code, &offered, &press(&mint), 1), Err(Denied::Mismatch(_))));
             assert_eq!(grants.exchange(&code, &binding(), &press(&mint), 1).unwrap_err(), Denied::Reused, "used up");
         }
-        let code = grants.add_code(binding(), &mint, 0);
+        let code = grants.add_code(binding(), "", &mint, 0);
         assert_eq!(grants.exchange(&code, &binding(), &press(&mint), 600).unwrap_err(), Denied::Invalid, "10 minutes");
     }
 

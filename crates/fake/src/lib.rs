@@ -38,6 +38,7 @@ mod anthropic;
 mod clock;
 mod codex;
 mod config;
+mod consent;
 mod control;
 mod desk;
 mod fault;

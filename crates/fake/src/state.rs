@@ -11,6 +11,7 @@ use crate::grants::Grants;
 use crate::log::{Endpoint, Log};
 use crate::openai::cache::Prefixes;
 use crate::openai::responses::Kept;
+use crate::openai_auth::Devices;
 use crate::quota::buckets::Minute;
 use crate::quota::windows::Windows;
 use crate::site::QwenPlan;
@@ -47,6 +48,8 @@ pub(crate) struct State {
     pub(crate) replies: Vec<Reply>,
     /// Stored responses (OpenAI).
     pub(crate) kept: Kept,
+    /// Device codes (OpenAI).
+    pub(crate) devices: Devices,
     pub(crate) browser: Browser,
     pub(crate) faults: VecDeque<(Who, Fault)>,
     pub(crate) log: Log,
@@ -64,6 +67,7 @@ impl State {
             grants: Grants::new(config.refresh_revokes_access),
             replies: config.replies.clone(),
             kept: Kept::default(),
+            devices: Devices::default(),
             browser: config.browser.clone(),
             faults: VecDeque::new(),
             log: Log::new(config.log),

@@ -225,6 +225,13 @@ impl Fake {
         self.shared.state.lock().browser = browser;
     }
 
+    /// The person of this account confirms a device code, as at the page `…/codex/device`. False: no such code waits.
+    pub fn confirm_device(&self, user_code: &str, account: &FakeAccount) -> bool {
+        let mut state = self.shared.state.lock();
+        let now = state.clock.now();
+        state.devices.confirm(user_code, account.index, now)
+    }
+
     /// Unix seconds by the vendor's clock.
     #[must_use]
     pub fn now(&self) -> i64 {

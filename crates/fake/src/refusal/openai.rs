@@ -130,6 +130,8 @@ pub enum OpenAiRefusal {
     InvalidTokenRequest,
     /// Login, 400.
     UnsupportedGrantType,
+    /// Login, 400: more scope than was granted.
+    InvalidScope,
     /// Login, 403: nobody has confirmed the device code yet.
     DevicePending,
     /// Login, 429: polled too fast.
@@ -220,6 +222,7 @@ impl OpenAiRefusal {
             Self::InvalidClient => row(401, INVALID, "invalid_client", OpenAi, "Client authentication failed."),
             Self::InvalidTokenRequest => row(400, INVALID, "invalid_request", OpenAi, "Invalid request."),
             Self::UnsupportedGrantType => row(400, INVALID, "unsupported_grant_type", OpenAi, "Unsupported grant type."),
+            Self::InvalidScope => row(400, INVALID, "invalid_scope", OpenAi, "The requested scope exceeds the scope granted."),
             Self::DevicePending => row(403, INVALID, "deviceauth_authorization_pending", OpenAi, "Device authorization is pending. Please try again."),
             Self::DeviceSlowDown => row(429, INVALID, "slow_down", OpenAi, "Polling too fast."),
             Self::DeviceNotFound => row(404, INVALID, "deviceauth_not_found", OpenAi, "Device authorization not found."),

@@ -3,11 +3,13 @@
 
 mod cache;
 mod client;
+mod codex;
 mod control;
 mod faults;
 mod messages;
 mod oauth;
 mod openai;
+mod openai_auth;
 mod quota;
 mod strict;
 mod watch;

@@ -3,17 +3,11 @@
 use super::{CLIENT_ID, COPY_CODE_PATH, COPY_CODE_REDIRECT};
 use crate::account::Kind;
 use crate::answer::Answer;
-use crate::config::Browser;
-use crate::grants::{AccountIndex, CodeBinding, SCOPES};
+use crate::consent::{Choice, Query, back, chooser, escape, html, is_challenge, value, who};
+use crate::grants::{CodeBinding, SCOPES};
 use crate::query;
 use crate::state::State;
 use crate::vendor::Shared;
-
-type Query = [(String, String)];
-
-fn value<'a>(query: &'a Query, name: &str) -> &'a str {
-    query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).unwrap_or_default()
-}
 
 /// The authorize page.
 pub(crate) fn page(shared: &Shared, state: &mut State, raw_query: Option<&str>) -> Answer {
@@ -32,9 +26,9 @@ pub(crate) fn page(shared: &Shared, state: &mut State, raw_query: Option<&str>) 
             &[("error", error), ("error_description", description), ("state", value(&query, "state"))],
         );
     }
-    let account = match who(state, value(&query, "login_hint")) {
+    let account = match who(state, Kind::Subscription, value(&query, "login_hint")) {
         Choice::Account(account) => account,
-        Choice::Ask => return chooser(state, raw_query.unwrap_or_default()),
+        Choice::Ask => return chooser(state, Kind::Subscription, raw_query.unwrap_or_default()),
         Choice::Nobody => {
             let refusal = ("access_denied", "The user denied the request");
             let state = value(&query, "state");
@@ -50,7 +44,7 @@ pub(crate) fn page(shared: &Shared, state: &mut State, raw_query: Option<&str>) 
         scope: value(&query, "scope").to_owned(),
     };
     let now = state.clock.now();
-    let code = state.grants.add_code(binding, &shared.mint, now);
+    let code = state.grants.add_code(binding, "", &shared.mint, now);
     back(&target, &[("code", &code), ("state", value(&query, "state"))])
 }
 
@@ -93,8 +87,7 @@ fn check(query: &Query) -> Result<(), (&'static str, &'static str)> {
     if value(query, "code_challenge_method") != "S256" {
         return wrong("code_challenge_method must be S256");
     }
-    let base64url = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    if challenge.len() != 43 || !challenge.chars().all(base64url) {
+    if !is_challenge(challenge) {
         return wrong("code_challenge must be 43 characters of base64url");
     }
     let scope = value(query, "scope");
@@ -102,58 +95,4 @@ fn check(query: &Query) -> Result<(), (&'static str, &'static str)> {
         return Err(("invalid_scope", "unknown scope"));
     }
     Ok(())
-}
-
-enum Choice {
-    Account(AccountIndex),
-    Ask,
-    Nobody,
-}
-
-fn who(state: &State, hint: &str) -> Choice {
-    let found = |index: Option<AccountIndex>| index.map_or(Choice::Nobody, Choice::Account);
-    if !hint.is_empty() {
-        return found(subscription_named(state, hint));
-    }
-    match &state.browser {
-        Browser::First => found(state.accounts.iter().position(|account| account.spec.kind == Kind::Subscription)),
-        Browser::User(name) => found(subscription_named(state, name)),
-        Browser::Person => Choice::Ask,
-        Browser::Declines => Choice::Nobody,
-    }
-}
-
-fn subscription_named(state: &State, name_or_email: &str) -> Option<AccountIndex> {
-    state.account_named(name_or_email, Kind::Subscription)
-}
-
-fn chooser(state: &State, raw_query: &str) -> Answer {
-    let link = |account: &crate::state::Account| {
-        let (name, email) = (&account.spec.name, &account.spec.email);
-        let href = escape(&format!("?{raw_query}&login_hint={}", query::escape(name)));
-        format!(
-            "<li><a href=\"{href}\">{} ({}, {})</a>",
-            escape(name),
-            escape(email),
-            escape(&account.spec.organization)
-        )
-    };
-    let subscriptions = state.accounts.iter().filter(|account| account.spec.kind == Kind::Subscription);
-    let links: String = subscriptions.map(link).collect();
-    let body = format!("<!DOCTYPE html><title>Authorize</title><p>Sign in and authorize as</p><ul>{links}</ul>");
-    Answer::text(200, "text/html; charset=utf-8", body)
-}
-
-fn html(status: u16, text: &str) -> Answer {
-    let body = format!("<!DOCTYPE html><title>Authorize</title><p>{}</p>", escape(text));
-    Answer::text(status, "text/html; charset=utf-8", body)
-}
-
-fn back(target: &str, pairs: &[(&str, &str)]) -> Answer {
-    let query: Vec<_> = pairs.iter().map(|(name, value)| format!("{name}={}", query::escape(value))).collect();
-    Answer::text(302, "", "").header("location", format!("{target}?{}", query.join("&")))
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -1,0 +1,49 @@
+//! The models of the Codex backend, and `GET /backend-api/codex/models`.
+
+use serde_json::{Value, json};
+
+use crate::answer::Answer;
+
+/// Version of the list.
+pub(crate) const ETAG: &str = "W/\"4f1c-herd\"";
+
+/// Slug, display name, plans. State of November 2026.
+const MODELS: &[(&str, &str, &[&str])] = &[
+    ("gpt-5.6-sol", "GPT-5.6 Sol", &["pro", "team", "business", "enterprise"]),
+    ("gpt-5.5", "GPT-5.5", &["free", "go", "plus", "pro", "team", "business", "enterprise", "edu"]),
+    ("gpt-5.4", "GPT-5.4", &["free", "go", "plus", "pro", "team", "business", "enterprise", "edu"]),
+    ("gpt-5.4-mini", "GPT-5.4 mini", &["free", "go", "plus", "pro", "team", "business", "enterprise", "edu"]),
+    ("gpt-5.3-codex-spark", "GPT-5.3-Codex-Spark", &["plus", "pro"]),
+];
+
+pub(crate) fn exists(slug: &str) -> bool {
+    MODELS.iter().any(|(known, _, _)| *known == slug)
+}
+
+/// The list.
+pub(crate) fn list() -> Answer {
+    let model = |(priority, (slug, name, plans)): (usize, &(&str, &str, &[&str]))| -> Value {
+        json!({
+            "slug": slug,
+            "display_name": name,
+            "description": format!("{name} for coding."),
+            "context_window": 400_000,
+            "visibility": "list",
+            "priority": priority,
+            "upgrade": null,
+            "supported_reasoning_levels": [
+                {"effort": "low", "description": "Fast"},
+                {"effort": "medium", "description": "Balanced"},
+                {"effort": "high", "description": "Thorough"},
+            ],
+            "default_reasoning_level": "medium",
+            "input_modalities": ["text", "image"],
+            "minimal_client_version": "0.60.0",
+            "available_in_plans": plans,
+            "prefer_websockets": true,
+            "supported_in_api": true,
+        })
+    };
+    let models: Vec<Value> = MODELS.iter().enumerate().map(model).collect();
+    Answer::json(200, &json!({"models": models})).header("etag", ETAG)
+}
