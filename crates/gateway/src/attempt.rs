@@ -126,7 +126,8 @@ where
             attempt.status = Some(answer.status().as_u16());
             attempt.upstream_request_id = vendors_request_id(answer.headers());
         }
-        self.gateway.herd.harvest(account, remuda_vendors::windows_from_headers(mount.vendor, answer.headers(), now));
+        let readings = remuda_vendors::windows_from_headers(mount.vendor, answer.headers(), now);
+        self.gateway.herd.harvest(account, mount.profile.last_login_at, readings);
         if answer.status().is_client_error() || answer.status().is_server_error() {
             return Ok(self.read_refusal(&mount, answer).await);
         }

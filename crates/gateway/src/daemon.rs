@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 use crate::gateway::{Gateway, Settings};
 use crate::herd::Herd;
 use crate::journal::Journal;
+use crate::poller::Poller;
 
 /// How often unused upstream connections are looked at.
 const HOUSEKEEPING: Duration = Duration::from_secs(30);
@@ -47,6 +48,8 @@ pub struct Daemon {
     pub herd: Arc<Herd>,
     /// Tokens.
     pub keeper: Keeper,
+    /// Asks vendors what is left.
+    pub poller: Arc<Poller>,
     /// The data plane.
     pub gateway: Arc<Gateway>,
     tasks: TaskTracker,
@@ -64,13 +67,17 @@ impl Daemon {
         let journal = Arc::new(Journal::new(Arc::clone(&store), Arc::clone(&clock)));
         let herd = Herd::load(Arc::clone(&store), Arc::clone(&journal), Arc::clone(&clock), policy).await?;
         let herd = Arc::new(herd);
-        let keeper = Keeper::new(store, clock, exchange, token_urls);
+        let keeper = Keeper::new(store, clock, Arc::clone(&exchange), token_urls);
+        let (bases, poll) = (settings.bases.clone(), settings.poll);
+        let poller = Arc::new(Poller::new(Arc::clone(&herd), keeper.clone(), exchange, bases, poll));
         let gateway = Gateway::new(Arc::clone(&herd), keeper.clone(), Arc::clone(&journal), client.clone(), settings);
 
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         tasks.spawn(stop.clone().run_until_cancelled_owned(follow(Arc::clone(&herd), keeper.clone())));
         let timer = keeper.clone();
         tasks.spawn(stop.clone().run_until_cancelled_owned(async move { timer.run_timer(jitter).await }));
+        let asking = Arc::clone(&poller);
+        tasks.spawn(stop.clone().run_until_cancelled_owned(async move { asking.run().await }));
         tasks.spawn(stop.clone().run_until_cancelled_owned(async move {
             loop {
                 tokio::time::sleep(HOUSEKEEPING).await;
@@ -80,7 +87,7 @@ impl Daemon {
         let (writer, writing, written) = (Arc::clone(&journal), TaskTracker::new(), CancellationToken::new());
         let until = written.clone();
         writing.spawn(async move { writer.run(until).await });
-        Ok(Self { herd, keeper, gateway: Arc::new(gateway), tasks, stop, journal: (journal, writing, written) })
+        Ok(Self { herd, keeper, poller, gateway: Arc::new(gateway), tasks, stop, journal: (journal, writing, written) })
     }
 
     /// Ends the background tasks: refreshes under way are finished, what waits for the disk is written.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use http::header::{HeaderMap, UPGRADE};
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
+use remuda_core::poll::PollPolicy;
 use remuda_core::{Protocol, RequestId, UnixSeconds, Vendor};
 use remuda_credentials::{Clock, Keeper};
 use remuda_upstream::Client;
@@ -34,11 +35,13 @@ pub struct Settings {
     pub bases: BTreeMap<(Vendor, Protocol), String>,
     /// Longest time from the arrival of a request to its commit point. Claude Code itself gives up after 600 s.
     pub deadline: Duration,
+    /// How often vendors are asked what is left.
+    pub poll: PollPolicy,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { bases: BTreeMap::new(), deadline: Duration::from_secs(590) }
+        Self { bases: BTreeMap::new(), deadline: Duration::from_secs(590), poll: PollPolicy::default() }
     }
 }
 

@@ -3,18 +3,20 @@
 //!
 //! Locks are held for the length of a look-up or of one pure routing step, never across an await.
 
+mod quota;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::HeaderMap;
 use parking_lot::RwLock;
+use remuda_core::poll::PollState;
 use remuda_core::request::{Home, PinScope};
 use remuda_core::route::{Action, Answer, Refreshed, Route, StateChange};
 use remuda_core::snapshot::{Policy, Snapshot, Target};
 use remuda_core::{
-    AccountId, AccountStatus, Capabilities, Protocol, Protocols, Reading, RequestFacts, SessionKey, UnixSeconds,
-    Vendor, Window,
+    AccountId, AccountStatus, Capabilities, Protocol, Protocols, RequestFacts, SessionKey, UnixSeconds, Vendor,
 };
 use remuda_credentials::Clock;
 use remuda_store::{ClientKey, Edit, Halt, KeyId, NewAccount, Profile, Removed, Store, StoreError};
@@ -24,6 +26,8 @@ use crate::events::{Events, Happening};
 use crate::journal::Journal;
 use crate::keys::{ClientKeys, Known, Refused};
 use crate::sessions::Sessions;
+
+pub use quota::Asked;
 
 /// Shared by the data plane and the control API.
 pub struct Herd {
@@ -45,6 +49,9 @@ struct State {
     halts: BTreeMap<SessionKey, Halt>,
     active: Option<Chosen>,
     choices: u64,
+    /// When each account was last sent a request by this process.
+    used: BTreeMap<AccountId, UnixSeconds>,
+    polls: BTreeMap<AccountId, PollState>,
 }
 
 /// What one attempt needs to know of an account.
@@ -118,7 +125,18 @@ impl Herd {
         let active = snapshot.active.clone().map(|target| Chosen { target, number: 0 });
         let pins = herd.session_pins.into_iter().map(|(s, target)| (s, Chosen { target, number: 0 })).collect();
         let profiles = herd.profiles.into_iter().map(|(id, p)| (id, Arc::new(p))).collect();
-        let state = State { snapshot, profiles, keys, sessions, pins, halts: herd.halts, active, choices: 0 };
+        let state = State {
+            snapshot,
+            profiles,
+            keys,
+            sessions,
+            pins,
+            halts: herd.halts,
+            active,
+            choices: 0,
+            used: BTreeMap::new(),
+            polls: herd.polls,
+        };
         Ok(Self {
             state: RwLock::new(state),
             active_untried: AtomicBool::new(false),
@@ -221,26 +239,12 @@ impl Herd {
 
     /// A request is about to be sent to this account. The account carries it until the ride is dropped.
     pub fn ride(self: &Arc<Self>, account: AccountId) -> Ride {
-        self.state.write().snapshot.live.sent(account);
-        Ride { herd: Arc::clone(self), account, bytes: 0 }
-    }
-
-    /// An account's answer stated what is left in its windows.
-    pub fn harvest(&self, account: AccountId, readings: Vec<(Window, Reading)>) {
-        if readings.is_empty() {
-            return;
-        }
+        let now = self.clock.now();
         let mut state = self.state.write();
-        let Some(facts) = state.snapshot.accounts.get_mut(&account) else { return };
-        let newer: Vec<_> = readings.into_iter().filter(|(window, r)| facts.learn(window.clone(), r.clone())).collect();
-        if !newer.is_empty() {
-            state.snapshot.live.read(account);
-        }
+        state.snapshot.live.sent(account);
+        state.used.insert(account, now);
         drop(state);
-        if !newer.is_empty() {
-            self.events.tell(Happening::Windows(account));
-            self.journal.readings(account, &newer);
-        }
+        Ride { herd: Arc::clone(self), account, bytes: 0 }
     }
 
     /// Findings of routing or of the keeper: into memory now, to the store soon.
@@ -391,6 +395,12 @@ impl Herd {
             models.chain(rest).chain(status).collect()
         });
         self.apply(&changes, now);
+        let mut state = self.state.write();
+        if let Some(known) = state.snapshot.accounts.get_mut(&account) {
+            // Another credential earned them, perhaps of another plan.
+            known.readings.clear();
+        }
+        state.polls.remove(&account);
         Ok(())
     }
 
@@ -509,7 +519,10 @@ impl Herd {
             if !logged_in_again {
                 account.cooling.clone_from(&known.cooling);
                 account.model_cooling.clone_from(&known.model_cooling);
-                account.readings.clone_from(&known.readings);
+                // Other processes on this store read too.
+                for (window, reading) in &known.readings {
+                    account.learn(window.clone(), reading.clone());
+                }
             }
         }
         let renumber = |target: Target, known: Option<&Chosen>| match known {
@@ -527,6 +540,8 @@ impl Herd {
             .collect();
         state.profiles = fresh.profiles.into_iter().map(|(id, p)| (id, Arc::new(p))).collect();
         state.halts = fresh.halts;
+        state.polls = fresh.polls;
+        state.used.retain(|id, _| snapshot.accounts.contains_key(id));
         state.snapshot = snapshot;
         drop(state);
         self.events.tell(Happening::Owner);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use remuda_control::{Api, Failure, Installation, LoginEngine, Serve, Told};
+use remuda_core::poll::PollPolicy;
 use remuda_core::snapshot::Policy;
 use remuda_core::{Protocol, UnixSeconds, Vendor};
 use remuda_credentials::login::{LoginDesk, SystemEntropy};
@@ -87,6 +88,11 @@ pub(crate) fn places(paths: &Paths) -> Places {
 /// The numbers of routing.
 pub(crate) fn policy(config: &Config) -> Policy {
     Policy { quota_max_age_s: i64::from(config.quota.max_age_s.get()), ..Policy::default() }
+}
+
+/// How often vendors are asked what is left.
+pub(crate) fn poll(config: &Config) -> PollPolicy {
+    PollPolicy { enabled: config.quota.poll, every_s: i64::from(config.quota.poll_every_s.get()) }
 }
 
 /// Token endpoints that the configuration names.

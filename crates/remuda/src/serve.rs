@@ -88,7 +88,7 @@ impl Serving {
             token_urls: here::token_urls(config),
             client,
             policy: here::policy(config),
-            settings: Settings { bases: here::bases(config), ..Settings::default() },
+            settings: Settings { bases: here::bases(config), poll: here::poll(config), ..Settings::default() },
         })
         .await
         .told()?;
@@ -110,8 +110,11 @@ impl Serving {
         server.listen_tcp(tcp, Guard::tcp(address.port(), &config.hosts));
         server.listen_unix(unix);
         let tasks = TaskTracker::new();
-        let herd = Arc::clone(&daemon.herd);
-        tasks.spawn(config::follow(live, stop.clone(), move |config| herd.set_policy(here::policy(config))));
+        let (herd, poller) = (Arc::clone(&daemon.herd), Arc::clone(&daemon.poller));
+        tasks.spawn(config::follow(live, stop.clone(), move |config| {
+            herd.set_policy(here::policy(config));
+            poller.set_policy(here::poll(config));
+        }));
         holder.url = Some(facts.url.clone());
         instance.name(&holder)?;
         Ok(Started::Serving(Box::new(Self { facts, daemon, server, logins, stop, signals, tasks, instance })))

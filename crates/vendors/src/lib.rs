@@ -29,6 +29,7 @@ mod table;
 pub mod terms;
 mod time;
 mod token_answer;
+pub mod usage;
 
 pub use addresses::Addresses;
 pub use call::Call;
@@ -39,3 +40,4 @@ pub use profile::Profile;
 pub use quota::{windows_from_event, windows_from_headers, windows_from_usage};
 pub use refresh::{RefreshAnswer, judge_refresh};
 pub use stream::{EventKind, event_kind};
+pub use usage::no_usage_endpoint;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use remuda_core::poll::PollPolicy;
 use remuda_core::record::Record;
 use remuda_core::snapshot::{ChainStep, Policy, Pool, SpendRule, Strategy, Target};
 use remuda_core::{Account, AccountId, Class, CostClass, CredentialKind, Host, Label, Protocol, Vendor};
@@ -63,6 +64,8 @@ impl World {
             settings: Settings {
                 bases: [((Vendor::Anthropic, Protocol::Messages), vendor.base_url())].into(),
                 deadline: Duration::from_secs(60),
+                // What is asked is part of what these scenarios look at.
+                poll: PollPolicy { enabled: false, ..PollPolicy::default() },
             },
         })
         .await

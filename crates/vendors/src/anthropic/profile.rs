@@ -47,13 +47,6 @@ pub fn profile_call(endpoints: &Endpoints, access: &SecretString) -> Call {
     oauth_get(endpoints, "/api/oauth/profile", access)
 }
 
-/// Asks for the plan windows of a subscription login; read the answer with [`crate::windows_from_usage`]. Costs no quota. Needs
-/// scope `user:profile`.
-#[must_use]
-pub fn usage_call(endpoints: &Endpoints, access: &SecretString) -> Call {
-    oauth_get(endpoints, "/api/oauth/usage", access)
-}
-
 fn oauth_get(endpoints: &Endpoints, path: &str, access: &SecretString) -> Call {
     Call {
         bearer: Some(access.clone()),
