@@ -134,7 +134,8 @@ where
         let mut uncommitted = Uncommitted::new(protocol, answer);
         let judged = uncommitted.judge().await;
         if let Some(event) = uncommitted.quota() {
-            self.gateway.herd.harvest(account, remuda_vendors::windows_from_event(mount.vendor, &event, now));
+            let readings = remuda_vendors::windows_from_event(mount.vendor, &event, now);
+            self.gateway.herd.harvest(account, mount.profile.last_login_at, readings);
         }
         match judged {
             Judged::Content => Ok(Ended::Answer { committed: Box::new(uncommitted.commit()), mount }),

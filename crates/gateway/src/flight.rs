@@ -248,7 +248,7 @@ impl Landing {
     /// An event states what is left in the account's windows.
     pub fn says_quota(&self, event: &[u8]) {
         let readings = remuda_vendors::windows_from_event(self.mount.vendor, event, self.gateway.now());
-        self.gateway.herd.harvest(self.account, readings);
+        self.gateway.herd.harvest(self.account, self.mount.profile.last_login_at, readings);
     }
 
     /// The vendor said inside the stream that it failed. The client sees it too; only what it means is kept.
