@@ -11,5 +11,6 @@ mod oauth;
 mod openai;
 mod openai_auth;
 mod quota;
+mod qwen;
 mod strict;
 mod watch;

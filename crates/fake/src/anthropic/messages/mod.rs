@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use crate::answer::Answer;
 use crate::anthropic::models;
+use crate::config::Reply;
 use crate::grammar::Grammar;
 use crate::grants::AccountIndex;
 use crate::manner::Manner;
@@ -25,7 +26,55 @@ use crate::refusal::Refusal;
 use crate::refused::Refused;
 use crate::state::{Account, State};
 use crate::vendor::Shared;
+use compose::Output;
 use prompt::Prompt;
+
+/// An answer that has not been paid for yet.
+pub(crate) struct Prepared<'a> {
+    prompt: Prompt<'a>,
+    output: Output,
+    manner: Manner,
+}
+
+/// Checks the request, whosesoever model it is for, and makes up the answer.
+pub(crate) fn prepare<'a>(
+    json: &'a Value,
+    replies: &[Reply],
+    mint: &Mint,
+    account: &Account,
+    manner: Manner,
+) -> Result<Prepared<'a>, Refused> {
+    let prompt = Prompt::read(json)?;
+    rules::check(&prompt, mint, &account.account_uuid)?;
+    let blocks = compose::answer(&prompt, replies, mint, account, manner);
+    let output = compose::cut(blocks, prompt.max_tokens);
+    Ok(Prepared { prompt, output, manner })
+}
+
+impl Prepared<'_> {
+    /// Tokens that a limit per minute counts: the prompt's and the answer's.
+    pub(crate) fn tokens(&self) -> u64 {
+        self.prompt.tokens().0 + self.output.tokens
+    }
+
+    /// The answer, accounted for.
+    pub(crate) fn finish(self, account: &mut Account, mint: &Mint, least_tokens: u64, now_ms: i64) -> Answer {
+        let Self { prompt, output, manner } = self;
+        let usage = account.cache.account_for(&prompt, least_tokens, now_ms);
+        let message = message::Message::new(mint.id("msg_"), prompt.model, output, usage);
+        if prompt.stream {
+            let mut events = stream::events(&message);
+            if manner.novelties {
+                events = novelty::among(events);
+            }
+            Answer::stream(events, Grammar::Messages)
+        } else if manner.novelties {
+            Answer::json(200, &novelty::within(&message))
+        } else {
+            Answer::json(200, &message)
+        }
+    }
+}
 
 /// Answers one message, or refuses.
 pub(crate) fn create(
@@ -36,28 +85,16 @@ pub(crate) fn create(
     manner: Manner,
 ) -> Result<Answer, Refused> {
     let (now, now_ms) = (state.clock.now(), state.clock.now_ms());
-    let Some(account) = state.accounts.get_mut(index) else { return Err(Refusal::ApiError.into()) };
-    let prompt = read(json, &shared.mint, account)?;
-    let blocks = compose::answer(&prompt, &state.replies, &shared.mint, account, manner);
-    let output = compose::cut(blocks, prompt.max_tokens);
-    let (total, _) = prompt.tokens();
-    let quota = admit(account, &prompt, total, output.tokens, (now, now_ms)).map_err(|refused| {
-        refused.with(vec![("anthropic-organization-id".to_owned(), account.organization_uuid.clone())])
-    })?;
-    let usage = account.cache.account_for(&prompt, shared.config.cache_min_tokens, now_ms);
-    let message = message::Message::new(shared.mint.id("msg_"), prompt.model, output, usage);
-    let answer = if prompt.stream {
-        let mut events = stream::events(&message);
-        if manner.novelties {
-            events = novelty::among(events);
-        }
-        Answer::stream(events, Grammar::Messages)
-    } else if manner.novelties {
-        Answer::json(200, &novelty::within(&message))
-    } else {
-        Answer::json(200, &message)
-    };
-    Ok(answer.header("anthropic-organization-id", account.organization_uuid.clone()).with(quota))
+    let State { accounts, replies, .. } = state;
+    let Some(account) = accounts.get_mut(index) else { return Err(Refusal::ApiError.into()) };
+    known_model(json)?;
+    let prepared = prepare(json, replies, &shared.mint, account, manner)?;
+    let organization = ("anthropic-organization-id".to_owned(), account.organization_uuid.clone());
+    let (input, _) = prepared.prompt.tokens();
+    let quota = admit(account, &prepared.prompt, input, prepared.output.tokens, (now, now_ms))
+        .map_err(|refused| refused.with(vec![organization.clone()]))?;
+    let answer = prepared.finish(account, &shared.mint, shared.config.cache_min_tokens, now_ms);
+    Ok(answer.with(vec![organization]).with(quota))
 }
 
 /// Counts, or refuses. Takes no quota.
@@ -73,18 +110,21 @@ pub(crate) fn count_tokens(
     if let Value::Object(fields) = &mut json {
         fields.insert("max_tokens".to_owned(), Value::from(1));
     }
-    let prompt = read(&json, &shared.mint, account)?;
+    known_model(&json)?;
+    let prompt = Prompt::read(&json)?;
+    rules::check(&prompt, &shared.mint, &account.account_uuid)?;
     let (total, _) = prompt.tokens();
     Ok(Answer::text(200, "application/json", format!(r#"{{"input_tokens":{total}}}"#)))
 }
 
-fn read<'a>(json: &'a Value, mint: &Mint, account: &Account) -> Result<Prompt<'a>, Refused> {
-    let prompt = Prompt::read(json)?;
-    if !models::exists(prompt.model) {
-        return Err(Refused::saying(Refusal::ModelNotFound, format!("model: {}", prompt.model)));
+/// The vendor looks whether there is such a model before anything else, unless the field is wrong altogether.
+fn known_model(json: &Value) -> Result<(), Refused> {
+    match json.get("model").and_then(Value::as_str) {
+        Some(model) if !models::exists(model) => {
+            Err(Refused::saying(Refusal::ModelNotFound, format!("model: {model}")))
+        }
+        _ => Ok(()),
     }
-    rules::check(&prompt, mint, &account.account_uuid)?;
-    Ok(prompt)
 }
 
 /// The quota gate: takes what the request costs and gives the headers of its answer.
