@@ -176,7 +176,7 @@ where
 
     fn classify(&mut self, mount: &Mount, refusal: &Refusal) -> Verdict {
         let other = self.draft.last_attempt().and_then(|attempt| attempt.model.clone());
-        remuda_vendors::classify(&UpstreamAnswer {
+        self.gateway.judge(&UpstreamAnswer {
             vendor: mount.vendor,
             kind: mount.kind,
             now: self.gateway.now(),

@@ -253,7 +253,7 @@ impl Landing {
 
     /// The vendor said inside the stream that it failed. The client sees it too; only what it means is kept.
     pub fn failed_in_stream(&mut self, event: &[u8]) {
-        let verdict = remuda_vendors::classify(&UpstreamAnswer {
+        let verdict = self.gateway.judge(&UpstreamAnswer {
             vendor: self.mount.vendor,
             kind: self.mount.kind,
             now: self.gateway.now(),

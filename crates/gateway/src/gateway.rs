@@ -9,9 +9,10 @@ use http::header::{HeaderMap, UPGRADE};
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use remuda_core::poll::PollPolicy;
-use remuda_core::{Protocol, RequestId, UnixSeconds, Vendor};
+use remuda_core::{Protocol, RequestId, UnixSeconds, Vendor, Verdict};
 use remuda_credentials::{Clock, Keeper};
 use remuda_upstream::Client;
+use remuda_vendors::{OwnRows, UpstreamAnswer, classify_with};
 use tokio::net::{TcpListener, UnixListener};
 use uuid::Uuid;
 
@@ -37,11 +38,18 @@ pub struct Settings {
     pub deadline: Duration,
     /// How often vendors are asked what is left.
     pub poll: PollPolicy,
+    /// Rows of the person's own for judging refusals.
+    pub own_rows: OwnRows,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { bases: BTreeMap::new(), deadline: Duration::from_secs(590), poll: PollPolicy::default() }
+        Self {
+            bases: BTreeMap::new(),
+            deadline: Duration::from_secs(590),
+            poll: PollPolicy::default(),
+            own_rows: OwnRows::default(),
+        }
     }
 }
 
@@ -59,6 +67,11 @@ pub struct Gateway {
 }
 
 impl Gateway {
+    /// What a refusal means: by the vendor's tables and the person's own rows.
+    pub(crate) fn judge(&self, answer: &UpstreamAnswer<'_>) -> Verdict {
+        classify_with(answer, &self.settings.own_rows)
+    }
+
     /// Puts it together.
     #[must_use]
     pub fn new(herd: Arc<Herd>, keeper: Keeper, journal: Arc<Journal>, client: Client, settings: Settings) -> Self {

@@ -13,7 +13,7 @@ use remuda_credentials::{Clock, Https, Keeper, SystemClock};
 use remuda_gateway::{Herd, Journal};
 use remuda_store::{KeySource, Places, Retention, SqliteOptions, SqliteStore, Store};
 use remuda_vendors::refresh::TokenUrls;
-use remuda_vendors::{Addresses, qwen};
+use remuda_vendors::{Addresses, OwnRows, qwen};
 
 use crate::config::{Config, QwenBase, QwenKey};
 use crate::instance::{Holder, Instance, Role};
@@ -93,6 +93,11 @@ pub(crate) fn policy(config: &Config) -> Policy {
 /// How often vendors are asked what is left.
 pub(crate) fn poll(config: &Config) -> PollPolicy {
     PollPolicy { enabled: config.quota.poll, every_s: i64::from(config.quota.poll_every_s.get()) }
+}
+
+/// The person's own rows for judging refusals.
+pub(crate) fn own_rows(config: &Config) -> OwnRows {
+    OwnRows(config.refusals.iter().map(|row| row.0.clone()).collect())
 }
 
 /// Token endpoints that the configuration names.

@@ -88,7 +88,12 @@ impl Serving {
             token_urls: here::token_urls(config),
             client,
             policy: here::policy(config),
-            settings: Settings { bases: here::bases(config), poll: here::poll(config), ..Settings::default() },
+            settings: Settings {
+                bases: here::bases(config),
+                poll: here::poll(config),
+                own_rows: here::own_rows(config),
+                ..Settings::default()
+            },
         })
         .await
         .told()?;

@@ -1,6 +1,6 @@
 //! What an upstream refusal means. The gateway asks this for every answer that is not a success.
 //!
-//! The order of evidence stands here and nowhere else: terms, structured code, quota headers, phrases that refine a
+//! The order of evidence stands here and nowhere else: terms, rows of the person's own, structured code, quota headers, phrases that refine a
 //! status, status. What each vendor says is in its table; what is unknown is neutral.
 
 use std::borrow::Cow;
@@ -11,6 +11,7 @@ use jiff::tz::{Offset, TimeZone};
 use jiff::{Timestamp, ToSpan};
 use remuda_core::{Class, CredentialKind, Scope, UnixSeconds, Vendor, Verdict};
 
+use crate::own_row::OwnRows;
 use crate::own_words::OwnWords;
 use crate::quota::limits::Limits;
 pub use crate::refusal::MAX_BODY;
@@ -52,8 +53,14 @@ pub struct UpstreamAnswer<'a> {
 /// What the refusal means. Never fails: what cannot be read is neutral.
 #[must_use]
 pub fn classify(answer: &UpstreamAnswer<'_>) -> Verdict {
+    classify_with(answer, &OwnRows::default())
+}
+
+/// [`classify`] with rows of the person's own, which count before the built-in ones but not before the vendor's terms.
+#[must_use]
+pub fn classify_with(answer: &UpstreamAnswer<'_>, own: &OwnRows) -> Verdict {
     let evidence = Evidence::gather(answer);
-    let finding = evidence.weigh();
+    let finding = evidence.weigh(own);
     evidence.verdict(&finding)
 }
 
@@ -115,9 +122,13 @@ impl<'a> Evidence<'a> {
     }
 
     /// The order of evidence.
-    fn weigh(&self) -> Finding<'_> {
+    fn weigh(&self, own: &OwnRows) -> Finding<'_> {
         if let Some(row) = self.first(self.table.terms, None) {
             return self.by_row(row, None);
+        }
+        if let Some(row) = own.find(self.answer.vendor, self.status, self.refusal.codes(), &self.words) {
+            let class = if row.verdict == Class::CredentialStale { self.credential_class() } else { row.verdict };
+            return Finding { class, row: None, code: None, because: row.in_words() };
         }
         let mut limited = self.status == Some(429);
         let known = |code| Some((code, self.first(self.table.codes, Some(code))?));

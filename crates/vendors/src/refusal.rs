@@ -40,7 +40,7 @@ impl Refusal {
     }
 
     /// Structured codes, in the order in which they count.
-    pub(crate) fn codes(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn codes(&self) -> impl Iterator<Item = &str> + Clone {
         [
             "/error/details/error_code",
             "/error/code",

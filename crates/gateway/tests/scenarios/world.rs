@@ -66,6 +66,7 @@ impl World {
                 deadline: Duration::from_secs(60),
                 // What is asked is part of what these scenarios look at.
                 poll: PollPolicy { enabled: false, ..PollPolicy::default() },
+                ..Settings::default()
             },
         })
         .await

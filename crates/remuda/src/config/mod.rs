@@ -12,6 +12,7 @@ mod live;
 mod quota;
 mod read;
 mod records;
+mod refusals;
 mod vendors;
 
 use std::net::SocketAddr;
@@ -26,6 +27,7 @@ pub(crate) use live::{Live, follow};
 pub(crate) use quota::Quota;
 pub(crate) use read::{load, parse_toml};
 pub(crate) use records::Records;
+pub(crate) use refusals::Refusal;
 pub(crate) use vendors::{Endpoints, QwenBase, QwenKey, Vendors};
 
 /// Settings of one installation of Remuda. Every key may be left out.
@@ -43,6 +45,8 @@ pub(crate) struct Config {
     pub(crate) quota: Quota,
     /// How long decision records stay, for `explain` and `log`. Holds from the next start.
     pub(crate) records: Records,
+    /// What refusals of vendors mean, where you know it better. Hold from the next start.
+    pub(crate) refusals: Vec<Refusal>,
     /// Other endpoints than the vendors' own. Hold from the next start.
     pub(crate) vendors: Vendors,
 }
@@ -54,6 +58,7 @@ impl Default for Config {
             hosts: Vec::new(),
             quota: Quota::default(),
             records: Records::default(),
+            refusals: Vec::new(),
             vendors: Vendors::default(),
         }
     }
@@ -66,6 +71,7 @@ impl Config {
             ("listen", self.listen != other.listen),
             ("hosts", self.hosts != other.hosts),
             ("records", self.records != other.records),
+            ("refusals", self.refusals != other.refusals),
             ("vendors", self.vendors != other.vendors),
         ];
         differs.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
