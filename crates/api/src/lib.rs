@@ -6,30 +6,42 @@
 //! Used by the server side, by its client, and by every view that shows an answer. No I/O, no HTTP.
 
 mod account;
+mod alert;
 mod choice;
+mod event;
 mod failure;
 mod key;
+mod live;
 mod login;
 mod money;
+mod overview;
 mod request;
+mod session;
 mod status;
+mod usage;
 mod version;
 
 pub use account::{
     AccountChange, AccountChanged, AccountRef, AccountRemoved, AccountShown, AccountView, Accounts, BorrowedFrom,
     ModelRest, Rest, State, Who, WindowView,
 };
+pub use alert::{AlertKind, AlertRef, AlertSeen, AlertView, Alerts};
 pub use choice::{
     ActiveChange, ActiveChanged, ChainChange, ChainChanged, ChainView, Chains, NextChange, PinView, PoolChange,
     PoolChanged, PoolCreate, PoolRef, PoolView, Pools, Reset, ResetDone, ResetWhat,
 };
+pub use event::{EVENTS_PATH, Event, EventKind, EventsAsked, HerdView, LoginStep, Step};
 pub use failure::{Code, Failure, FailureAnswer};
 pub use key::{KeyCreate, KeyCreated, KeyRef, KeyRevoked, KeyScope, KeyView, Keys};
+pub use live::{Ending, LiveRef, LiveRequests, LiveStage, LiveStopped, LiveView, RequestView};
 pub use login::{
     CompatibleStart, KeyHeader, LoginCode, LoginMethod, LoginRef, LoginStage, LoginStart, LoginView, SentSecret, Terms,
     TermsAsked,
 };
 pub use money::{SpendChange, SpendChanged, SpendRuleView, SpendRules};
+pub use overview::Overview;
 pub use request::{Explained, Log, LogAsked, RequestRef};
+pub use session::{SessionChanged, SessionHalt, SessionRef, SessionStop, SessionView, Sessions, SessionsAsked};
 pub use status::{Daemon, Empty, Status, Stopping};
+pub use usage::{Usage, UsageAsked, UsageBucket, UsageBy, UsageRow, UsageSum, UsageTime};
 pub use version::{VERSION, Versioned};

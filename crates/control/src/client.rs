@@ -54,7 +54,7 @@ impl Client {
         read_answer(status, &body)
     }
 
-    async fn connect(&self) -> Result<UnixStream, Failure> {
+    pub(crate) async fn connect(&self) -> Result<UnixStream, Failure> {
         match timeout(CONNECT, UnixStream::connect(&self.socket)).await {
             Ok(Ok(stream)) => Ok(stream),
             Ok(Err(error)) => Err(not_running().why(format!("{}: {error}", self.socket.display()))),
@@ -62,13 +62,13 @@ impl Client {
         }
     }
 
-    fn silent(&self) -> Failure {
+    pub(crate) fn silent(&self) -> Failure {
         Failure::new(Code::Busy, "the daemon does not answer")
             .why(format!("something listens on {}, but nothing came back in time", self.socket.display()))
             .remedy("look at its log with `remuda serve` in the foreground, or end it with `remuda stop`")
     }
 
-    fn broken(&self, why: &str) -> Failure {
+    pub(crate) fn broken(&self, why: &str) -> Failure {
         Failure::new(Code::Busy, "the daemon ended the conversation")
             .why(why)
             .remedy("it may just be stopping: try again, and look at `remuda status`")
@@ -104,14 +104,19 @@ async fn exchange(stream: UnixStream, request: http::Request<Full<Bytes>>) -> Re
 
 fn read_answer<T: for<'de> Deserialize<'de>>(status: http::StatusCode, body: &[u8]) -> Result<T, Failure> {
     if !status.is_success() {
-        return Err(match serde_json::from_slice::<FailureAnswer>(body) {
-            Ok(answer) => answer.error,
-            Err(_) => foreign(&format!("it answered {status} without a reason")),
-        });
+        return Err(read_failure(status, body));
     }
     let answer: Versioned<T> =
         serde_json::from_slice(body).map_err(|e| foreign(&format!("its answer cannot be read: {e}")))?;
     if answer.version == VERSION { Ok(answer.answer) } else { Err(foreign("it speaks another version")) }
+}
+
+/// What an answer that is no success says.
+pub(crate) fn read_failure(status: http::StatusCode, body: &[u8]) -> Failure {
+    match serde_json::from_slice::<FailureAnswer>(body) {
+        Ok(answer) => answer.error,
+        Err(_) => foreign(&format!("it answered {status} without a reason")),
+    }
 }
 
 fn foreign(why: &str) -> Failure {

@@ -6,13 +6,17 @@
 
 mod api;
 mod client;
+mod client_events;
 mod nearest;
 mod router;
 mod serve;
+mod stream;
 pub mod verb;
+mod watch;
 
 pub use api::{Api, Installation, LoginEngine, Running, Told, login_kind, stored};
 pub use client::{Client, not_running};
+pub use client_events::EventStream;
 pub use nearest::nearest;
 pub use remuda_api as types;
 pub use router::Control;

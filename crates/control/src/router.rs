@@ -9,6 +9,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::middleware::{Next, from_fn_with_state};
+use axum::routing::get;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use http_body_util::BodyExt;
@@ -20,6 +21,8 @@ use tower::ServiceExt;
 
 use crate::api::Api;
 use crate::serve::routes;
+use crate::stream;
+use crate::types::EVENTS_PATH;
 use crate::types::Versioned;
 use crate::types::{Code, Failure, FailureAnswer};
 
@@ -55,6 +58,7 @@ impl Fallback for Control {
 /// All routes behind their door. The [`Peer`] of the connection is expected in each request's extensions.
 fn router(api: Arc<Api>, own_uid: u32) -> Router {
     routes()
+        .route(EVENTS_PATH, get(stream::events))
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)
         .layer(DefaultBodyLimit::max(LONGEST_INPUT))

@@ -40,6 +40,7 @@ macro_rules! answers {
 
 answers! {
     GetStatus => status,
+    GetOverview => overview,
     Stop => stop,
     ListAccounts => accounts,
     ShowAccount => account,
@@ -64,6 +65,11 @@ answers! {
     DoReset => reset,
     ListRequests => requests,
     Explain => explain,
+    ListLive => live,
+    StopLive => stop_live,
+    ListSessions => sessions,
+    HaltSession => halt_session,
+    ResumeSession => resume_session,
     ListKeys => keys,
     CreateKey => create_key,
     RevokeKey => revoke_key,

@@ -44,6 +44,8 @@ macro_rules! verbs {
 verbs! {
     /// The whole herd at a glance.
     GetStatus: GET "/api/v1/status" Empty => Status;
+    /// Everything that one screen shows.
+    GetOverview: GET "/api/v1/overview" Empty => Overview;
     /// Drain and end the daemon.
     Stop: POST "/api/v1/stop" Empty => Stopping;
 
@@ -96,6 +98,17 @@ verbs! {
     ListRequests: GET "/api/v1/requests" LogAsked => Log;
     /// Why a request went where it went.
     Explain: GET "/api/v1/requests/{request}" RequestRef => Explained;
+
+    /// Requests under way.
+    ListLive: GET "/api/v1/live" Empty => LiveRequests;
+    /// Stop a request under way.
+    StopLive: DELETE "/api/v1/live/{request}" LiveRef => LiveStopped;
+    /// Conversations.
+    ListSessions: GET "/api/v1/sessions" SessionsAsked => Sessions;
+    /// Stop a conversation until it is let go on.
+    HaltSession: POST "/api/v1/sessions/{session}/stop" SessionHalt => SessionChanged;
+    /// Let a conversation go on.
+    ResumeSession: POST "/api/v1/sessions/{session}/resume" SessionRef => SessionChanged;
 
     /// All client keys.
     ListKeys: GET "/api/v1/keys" Empty => Keys;

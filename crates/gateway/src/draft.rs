@@ -130,6 +130,9 @@ impl Draft {
 
     /// A wait on purpose is over.
     pub fn waited(&mut self, ms: u64) {
+        if let Some(live) = &self.live {
+            self.herd.events().resumes(live);
+        }
         self.waited_ms += ms;
         self.held_ms += ms;
     }

@@ -28,6 +28,8 @@ pub enum Happening<'a> {
     Asked(&'a Arc<Live>),
     /// It waits on purpose, for a retry or for a window to reset.
     Waits(&'a Arc<Live>),
+    /// Its wait is over.
+    Resumes(&'a Arc<Live>),
     /// Its first byte went to the client.
     Streams(&'a Arc<Live>),
     /// It is over.
@@ -183,6 +185,12 @@ impl Events {
     pub(crate) fn waits(&self, live: &Arc<Live>, until: UnixSeconds) {
         live.progress.lock().stage = Stage::Waiting { until };
         self.tell(Happening::Waits(live));
+    }
+
+    /// Its wait is over.
+    pub(crate) fn resumes(&self, live: &Arc<Live>) {
+        live.progress.lock().stage = Stage::Routing;
+        self.tell(Happening::Resumes(live));
     }
 
     /// Its first byte goes to the client.

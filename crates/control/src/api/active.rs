@@ -74,7 +74,7 @@ impl Api {
     }
 
     /// The conversation that a person means by a session id or the beginning of one.
-    fn session(&self, text: &str) -> Result<SessionKey, Failure> {
+    pub(super) fn session(&self, text: &str) -> Result<SessionKey, Failure> {
         let text = text.trim();
         let mut known = self.herd.sessions_like(text);
         match (known.len(), Uuid::parse_str(text)) {

@@ -5,14 +5,18 @@
 mod account;
 mod active;
 mod chain;
+mod event;
 mod find;
 mod installation;
 mod key;
+mod live;
 mod login;
 mod money;
+mod overview;
 mod pool;
 mod request;
-mod see;
+pub(crate) mod see;
+mod session;
 mod status;
 mod stored;
 
@@ -23,6 +27,7 @@ use remuda_gateway::herd::Herd;
 use tokio_util::sync::CancellationToken;
 
 use crate::types::Daemon;
+use crate::watch::{Ring, Watch};
 
 pub use installation::Installation;
 pub use login::{LoginEngine, login_kind};
@@ -44,20 +49,40 @@ pub struct Api {
     herd: Arc<Herd>,
     logins: LoginEngine,
     daemon: Option<Running>,
+    ring: Arc<Ring>,
 }
 
 impl Api {
-    /// `daemon`: `None` when a command works on the state by itself.
+    /// `daemon`: `None` when a command works on the state by itself. A daemon watches what happens from here on.
     #[must_use]
     pub fn new(herd: Arc<Herd>, logins: LoginEngine, daemon: Option<Running>) -> Self {
-        Self { herd, logins, daemon }
+        let ring = Arc::new(Ring::new(daemon.as_ref().map_or(0, |running| life(&running.facts))));
+        if daemon.is_some() {
+            herd.events().watch(Arc::new(Watch::new(Arc::clone(&ring), Arc::clone(herd.clock()))));
+        }
+        Self { herd, logins, daemon, ring }
     }
 
     pub(crate) fn herd(&self) -> &Herd {
         &self.herd
     }
 
+    pub(crate) fn ring(&self) -> &Arc<Ring> {
+        &self.ring
+    }
+
+    /// Cancelled when the daemon stops; `None`: this is none.
+    pub(crate) fn stopping(&self) -> Option<&CancellationToken> {
+        self.daemon.as_ref().map(|running| &running.stop)
+    }
+
     pub(crate) fn now(&self) -> UnixSeconds {
         self.herd.clock().now()
     }
+}
+
+/// Two lives of a daemon differ in their second or, started by hand within one, in their process.
+fn life(facts: &Daemon) -> u64 {
+    const PIDS: u64 = 1 << 22;
+    u64::try_from(facts.started_at).unwrap_or_default() * PIDS + u64::from(facts.pid) % PIDS
 }

@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use remuda_core::snapshot::{Snapshot, Target};
 use remuda_core::{Account, AccountId, AccountStatus, Cooldown, UnixSeconds, Window};
+use remuda_gateway::events::{Live, Stage};
 use remuda_gateway::herd::Herd;
 use remuda_store::Profile;
 
 use super::find::{label, written};
-use crate::types::{AccountView, BorrowedFrom, ModelRest, PoolView, Rest, State, Who, WindowView};
+use crate::types::{
+    AccountView, BorrowedFrom, LiveStage, LiveView, ModelRest, PoolView, Rest, State, Who, WindowView,
+};
 
 /// Profiles by account.
 pub(super) type Profiles = BTreeMap<AccountId, Arc<Profile>>;
@@ -106,8 +109,36 @@ fn rest(cooldown: &Cooldown) -> Rest {
     }
 }
 
+/// A request under way.
+pub(crate) fn live(live: &Live) -> LiveView {
+    let progress = live.progress();
+    let (stage, until) = match progress.stage {
+        Stage::Routing => (LiveStage::Routing, None),
+        Stage::Asking => (LiveStage::Asking, None),
+        Stage::Waiting { until } => (LiveStage::Waiting, Some(until)),
+        Stage::Streaming => (LiveStage::Streaming, None),
+    };
+    let (account_id, account) = progress.account.unzip();
+    LiveView {
+        id: live.id,
+        at: live.at,
+        host: live.host,
+        kind: live.kind,
+        vendor: live.vendor,
+        session: live.session.as_ref().map(|session| session.0.clone()),
+        project: live.project.clone(),
+        model: live.model.clone(),
+        stage,
+        until,
+        account_id,
+        account,
+        attempts: progress.attempts,
+        age_ms: u64::try_from(live.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+    }
+}
+
 /// Shortest first, models last.
-fn windows(account: &Account) -> Vec<WindowView> {
+pub(super) fn windows(account: &Account) -> Vec<WindowView> {
     let view = |(window, reading): (&Window, &remuda_core::Reading)| WindowView {
         window: window.clone(),
         used_percent: reading.used_percent,

@@ -39,6 +39,18 @@ pub enum Outcome {
     },
 }
 
+impl Outcome {
+    /// What went wrong, if something did.
+    #[must_use]
+    pub fn class(&self) -> Option<Class> {
+        match self {
+            Self::Served { .. } => None,
+            Self::Error { class, .. } => *class,
+            Self::StreamError { class, .. } => Some(*class),
+        }
+    }
+}
+
 /// A refusal that ended the request: handed on as it is, with the account's own return if it set a limit.
 pub(super) fn handed_on(gate: &Gate<'_>, candidate: &Candidate, class: Class, now: UnixSeconds) -> Outcome {
     let limit = matches!(class, Class::WindowExhausted | Class::ModelExhausted | Class::Billing | Class::Burst);
