@@ -3,6 +3,7 @@
 //! Counted once per request of the vendor, in quarters of an hour. Cost is the list price at the time of the request; the
 //! cost of a model whose price is not known is unknown, and such requests are counted in [`UsageSum::unpriced`].
 
+pub use remuda_core::usage::UsageSum;
 use remuda_core::{Host, UnixSeconds};
 use serde::{Deserialize, Serialize};
 
@@ -64,70 +65,6 @@ pub struct UsageAsked {
     /// Only this agent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<Host>,
-}
-
-/// A sum.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct UsageSum {
-    /// Requests that an account was asked for.
-    pub requests: u64,
-    /// Those of them that nobody served, or that broke off.
-    pub failed: u64,
-    /// Those of them that another account served than the one they were meant for.
-    pub moved: u64,
-    /// Input that no cache served.
-    pub input: u64,
-    /// Output, reasoning included.
-    pub output: u64,
-    /// The part of the output that was reasoning, where the vendor says so.
-    pub reasoning: u64,
-    /// Input read from the prompt cache.
-    pub cache_read: u64,
-    /// Input written to the five-minute prompt cache.
-    pub cache_write_5m: u64,
-    /// Input written to the one-hour prompt cache.
-    pub cache_write_1h: u64,
-    /// List price in US dollars of everything whose price is known.
-    pub cost_usd: f64,
-    /// The part of it on metered accounts: what the owner really pays by use.
-    pub metered_usd: f64,
-    /// Requests with tokens whose price is not known. Their cost is in no sum.
-    pub unpriced: u64,
-    /// What the prompt cache saved at list price: what the same input would have cost without it, less what it cost.
-    /// Negative while writes have not paid off.
-    pub cache_saved_usd: f64,
-}
-
-impl UsageSum {
-    /// All input, cached or not.
-    #[must_use]
-    pub fn prompt(&self) -> u64 {
-        self.input + self.cache_read + self.cache_write_5m + self.cache_write_1h
-    }
-
-    /// Share of all input that the prompt cache served, in percent; `None`: there was no input.
-    #[must_use]
-    pub fn cache_hit_percent(&self) -> Option<f64> {
-        let prompt = self.prompt();
-        (prompt > 0).then(|| 100.0 * self.cache_read as f64 / prompt as f64)
-    }
-
-    /// Takes another sum in.
-    pub fn add(&mut self, other: &Self) {
-        self.requests += other.requests;
-        self.failed += other.failed;
-        self.moved += other.moved;
-        self.input += other.input;
-        self.output += other.output;
-        self.reasoning += other.reasoning;
-        self.cache_read += other.cache_read;
-        self.cache_write_5m += other.cache_write_5m;
-        self.cache_write_1h += other.cache_write_1h;
-        self.cost_usd += other.cost_usd;
-        self.metered_usd += other.metered_usd;
-        self.unpriced += other.unpriced;
-        self.cache_saved_usd += other.cache_saved_usd;
-    }
 }
 
 /// One part of a split.

@@ -282,7 +282,7 @@ mod tests {
     #[tokio::test]
     async fn a_cursor_of_somebody_else_is_refused() {
         let served = Served::new().await;
-        let asked = LogAsked { limit: None, before: Some("yesterday".to_owned()) };
+        let asked = LogAsked { before: Some("yesterday".to_owned()), ..LogAsked::default() };
         assert_eq!(served.api.requests(asked).await.unwrap_err().code, Code::Invalid);
     }
 }

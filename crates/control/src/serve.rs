@@ -65,6 +65,7 @@ answers! {
     DoReset => reset,
     ListRequests => requests,
     Explain => explain,
+    GetUsage => usage,
     ListLive => live,
     StopLive => stop_live,
     ListSessions => sessions,

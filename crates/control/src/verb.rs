@@ -99,6 +99,8 @@ verbs! {
     /// Why a request went where it went.
     Explain: GET "/api/v1/requests/{request}" RequestRef => Explained;
 
+    /// What was used and what it cost.
+    GetUsage: GET "/api/v1/usage" UsageAsked => Usage;
     /// Requests under way.
     ListLive: GET "/api/v1/live" Empty => LiveRequests;
     /// Stop a request under way.
@@ -224,7 +226,14 @@ mod tests {
 
     #[test]
     fn numbers_survive_the_query() {
-        let input = LogAsked { limit: Some(7), before: Some("x y".to_owned()) };
+        let input = LogAsked {
+            limit: Some(7),
+            before: Some("x y".to_owned()),
+            failed: Some(true),
+            agent: Some(remuda_core::Host::OpenCode),
+            class: Some(remuda_core::Class::WindowExhausted),
+            ..LogAsked::default()
+        };
         assert_eq!(there_and_back::<ListRequests>(&input), input);
     }
 

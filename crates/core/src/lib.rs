@@ -20,6 +20,7 @@ pub mod route;
 pub mod snapshot;
 pub mod standing;
 pub mod time;
+pub mod usage;
 pub mod verdict;
 mod words;
 

@@ -214,6 +214,13 @@ pub struct Record {
     pub tokens: Tokens,
     /// List price in US dollars; `None`: unknown, which is not zero.
     pub cost_usd: Option<f64>,
+    /// What the prompt cache saved at list price, in US dollars: what the same input would have cost without it, less
+    /// what it cost. `None`: unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_saved_usd: Option<f64>,
+    /// Edition of the price table that the cost comes from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prices: Option<String>,
     /// What using the account that served costs its owner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost_class: Option<CostClass>,

@@ -72,6 +72,8 @@ fn record(outcome: Outcome) -> Record {
         response_bytes: 0,
         tokens: Tokens::default(),
         cost_usd: None,
+        cache_saved_usd: None,
+        prices: None,
         cost_class: None,
         truncated: false,
         stopped: false,

@@ -39,6 +39,7 @@ pub struct Draft {
     response_bytes: u64,
     tokens: Tokens,
     cost_usd: Option<f64>,
+    cache_saved_usd: Option<f64>,
     cost_class: Option<CostClass>,
     truncated: bool,
     stopped: bool,
@@ -71,6 +72,7 @@ impl Draft {
             response_bytes: 0,
             tokens: Tokens::default(),
             cost_usd: None,
+            cache_saved_usd: None,
             cost_class: None,
             truncated: false,
             stopped: false,
@@ -219,6 +221,11 @@ impl Draft {
         (self.tokens, self.cost_usd, self.cost_class) = (tokens, cost_usd, class);
     }
 
+    /// What the prompt cache saved at list price.
+    pub fn cache_saved(&mut self, usd: Option<f64>) {
+        self.cache_saved_usd = usd;
+    }
+
     /// The stream ended without its terminal event.
     pub fn truncated(&mut self) {
         self.truncated = true;
@@ -301,6 +308,8 @@ impl Drop for Draft {
             response_bytes: self.response_bytes,
             tokens: self.tokens,
             cost_usd: self.cost_usd,
+            cache_saved_usd: self.cache_saved_usd,
+            prices: self.cost_usd.map(|_| remuda_vendors::anthropic::PRICES_OF.to_owned()),
             cost_class: self.cost_class,
             truncated: self.truncated,
             stopped: self.stopped,

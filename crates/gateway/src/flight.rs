@@ -336,6 +336,7 @@ impl Landing {
             }
             (outcome, None) => outcome,
         };
+        self.draft.cache_saved(remuda_vendors::anthropic::cache_saved_usd(&self.model, &tokens));
         self.draft.counted(tokens, cost, Some(self.mount.cost));
         self.draft.went(self.route);
         self.draft.close(outcome, bytes);

@@ -76,6 +76,7 @@ pub(crate) fn store_options(paths: &Paths, config: &Config) -> SqliteOptions {
         retention: Retention {
             max_records: config.records.keep,
             max_age_s: i64::from(config.records.keep_days) * 86_400,
+            ..Retention::default()
         },
     }
 }

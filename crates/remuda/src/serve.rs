@@ -136,6 +136,8 @@ impl Serving {
 
     /// Drains, then takes everything apart in order. True: every request under way could end.
     pub(crate) async fn end(mut self) -> bool {
+        // Those who listen to what happens would listen for ever.
+        self.stop.cancel();
         let drained = tokio::select! {
             drained = self.server.drain(DRAIN) => drained,
             name = self.signals.next() => {

@@ -1,7 +1,9 @@
 //! Decision records on the disk: how they are asked for, and how long they stay.
 
 use remuda_core::record::Record;
-use remuda_core::{AccountId, Class, RequestId, SessionKey, UnixSeconds};
+use remuda_core::{AccountId, Class, Host, RequestId, SessionKey, UnixSeconds};
+
+use crate::usage::UsageRetention;
 
 /// How many records stay, and how long. Applied with every append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,11 +12,13 @@ pub struct Retention {
     pub max_records: u32,
     /// Greatest age in seconds. Default 30 days.
     pub max_age_s: i64,
+    /// How long usage stays.
+    pub usage: UsageRetention,
 }
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { max_records: 20_000, max_age_s: 30 * 24 * 3600 }
+        Self { max_records: 20_000, max_age_s: 30 * 24 * 3600, usage: UsageRetention::default() }
     }
 }
 
@@ -33,6 +37,16 @@ pub struct RecordQuery {
     pub model: Option<String>,
     /// Only what arrived at or after this second.
     pub since: Option<UnixSeconds>,
+    /// Only what arrived before this second.
+    pub until: Option<UnixSeconds>,
+    /// Only what this agent sent.
+    pub host: Option<Host>,
+    /// Only agents that work in this directory.
+    pub project: Option<String>,
+    /// Only what was (not) served well.
+    pub failed: Option<bool>,
+    /// Only where this text occurs, whatever its case, in ids, labels, model, path, directory or the vendors' words.
+    pub search: Option<String>,
     /// Most records of the page, 1 to [`RecordQuery::MAX_LIMIT`]; other values are moved to the nearest of these.
     pub limit: u32,
 }
@@ -44,7 +58,20 @@ impl RecordQuery {
 
 impl Default for RecordQuery {
     fn default() -> Self {
-        Self { before: None, session: None, served_by: None, class: None, model: None, since: None, limit: 50 }
+        Self {
+            before: None,
+            session: None,
+            served_by: None,
+            class: None,
+            model: None,
+            since: None,
+            until: None,
+            host: None,
+            project: None,
+            failed: None,
+            search: None,
+            limit: 50,
+        }
     }
 }
 

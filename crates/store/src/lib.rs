@@ -25,6 +25,7 @@ pub mod refresh;
 pub mod session;
 pub mod sqlite;
 pub mod store;
+mod usage;
 mod whole_file;
 
 pub use client_key::{ClientKey, KeyHash, KeyId};
@@ -42,3 +43,4 @@ pub use remuda_core::KeyScope;
 pub use session::SessionBinding;
 pub use sqlite::{SqliteOptions, SqliteStore, quarantine};
 pub use store::{Batch, Health, Store};
+pub use usage::{UsageGroup, UsageKey, UsageQuery, UsageRetention};

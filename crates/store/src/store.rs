@@ -18,6 +18,7 @@ use crate::ledger::{Page, RecordQuery};
 use crate::poll::PollClaim;
 use crate::refresh::{RefreshEnd, RefreshLock, RefreshState, Rotation};
 use crate::session::SessionBinding;
+use crate::usage::{UsageGroup, UsageQuery};
 
 /// What the gateway has learned since the last time it wrote. Applied whole or not at all.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -187,8 +188,8 @@ pub trait Store: Send + Sync + 'static {
     /// dropped. After any error but [`StoreError::Timeout`] the same batch can be given again.
     async fn apply(&self, batch: Arc<Batch>, now: UnixSeconds) -> Result<(), StoreError>;
 
-    /// Appends decision records in one transaction and drops those beyond retention. A record whose id is there is
-    /// replaced, so appending again is safe.
+    /// Appends decision records in one transaction, adds what they used, and drops what is beyond retention. A record
+    /// whose id is there is replaced and counts once, so appending again is safe.
     async fn append(&self, records: Arc<[Record]>, now: UnixSeconds) -> Result<(), StoreError>;
 
     // --- the ledger ---------------------------------------------------------------------------------------------
@@ -202,6 +203,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// A page of records, newest first.
     async fn records(&self, query: RecordQuery) -> Result<Page, StoreError>;
+
+    /// Sums of what was used, for each bucket in which something was; at most 1000 buckets.
+    async fn usage(&self, query: UsageQuery) -> Result<Vec<UsageGroup>, StoreError>;
 
     // --- care ---------------------------------------------------------------------------------------------------
 

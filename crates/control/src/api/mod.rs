@@ -19,6 +19,7 @@ pub(crate) mod see;
 mod session;
 mod status;
 mod stored;
+mod usage;
 
 use std::sync::Arc;
 

@@ -4,7 +4,7 @@ use remuda_store::RecordQuery;
 
 use super::stored::Told;
 use super::{Api, see};
-use crate::types::{Empty, Failure, Overview, RequestView, UsageSum};
+use crate::types::{Empty, Failure, Overview, RequestView};
 
 /// Requests that have ended.
 const RECENT: u32 = 20;
@@ -27,7 +27,7 @@ impl Api {
             live: self.herd.events().live().iter().map(|live| see::live(live)).collect(),
             recent: page.records.iter().map(RequestView::from).collect(),
             alerts: Vec::new(),
-            last_day: UsageSum::default(),
+            last_day: self.last_day().await?,
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use remuda_core::explain::explain;
 use remuda_core::record::Record;
-use remuda_core::{RequestId, RequestKind};
+use remuda_core::{RequestId, RequestKind, SessionKey};
 use remuda_store::{Cursor, RecordQuery};
 use uuid::Uuid;
 
@@ -25,7 +25,25 @@ impl Api {
         let before = asked.before.as_deref().map(cursor).transpose()?;
         let limit = asked.limit.unwrap_or(USUAL_PAGE);
         self.herd.flush().await;
-        let page = self.herd.store().records(RecordQuery { before, limit, ..RecordQuery::default() }).await.told()?;
+        let served_by = match &asked.account {
+            Some(text) => Some(self.id_of(text)?),
+            None => None,
+        };
+        let query = RecordQuery {
+            before,
+            session: asked.session.as_deref().map(|text| self.past_session(text)).transpose()?,
+            served_by,
+            class: asked.class,
+            model: asked.model,
+            since: asked.since,
+            until: asked.until,
+            host: asked.agent,
+            project: asked.project,
+            failed: asked.failed,
+            search: asked.search.filter(|text| !text.is_empty()),
+            limit,
+        };
+        let page = self.herd.store().records(query).await.told()?;
         Ok(Log {
             now: self.now(),
             requests: page.records,
@@ -45,6 +63,12 @@ impl Api {
         };
         let text = explain(&request, self.now());
         Ok(Explained { request, text })
+    }
+
+    /// A session that is known, or the whole name of one that was.
+    fn past_session(&self, text: &str) -> Result<SessionKey, Failure> {
+        let whole = text.contains(':').then(|| SessionKey(text.trim().to_owned()));
+        self.session(text).or_else(|failure| whole.ok_or(failure))
     }
 
     /// The newest turn of a conversation; listings of models and token counts are rarely what a person asks about.

@@ -81,9 +81,12 @@ pub(crate) struct ServeArgs {
 Exit codes: 0 all is well, 3 the active account needs a login, 4 the daemon is not running (the
 accounts are shown all the same).")]
 pub(crate) struct StatusArgs {
-    /// Show it anew every two seconds until Ctrl-C
+    /// Show it anew whenever something changes, until Ctrl-C
     #[arg(long, short, conflicts_with = "json")]
     pub(crate) watch: bool,
+    /// Chains, alerts, requests under way and the last ones, too
+    #[arg(long, short, conflicts_with = "watch")]
+    pub(crate) all: bool,
 }
 
 /// Check files and the store.

@@ -8,7 +8,7 @@ use super::Cli;
 const GROUPS: &[(&str, &[&str])] = &[
     ("Work", &["run", "status", "use", "next"]),
     ("Accounts", &["login", "accounts", "fallback", "pool", "spend"]),
-    ("What happened", &["explain", "log", "reset"]),
+    ("What happened", &["explain", "log", "usage", "live", "sessions", "reset"]),
     ("The daemon", &["serve", "stop", "key", "config", "doctor"]),
     ("More", &["demo", "fake", "completions"]),
 ];

@@ -9,6 +9,8 @@ mod daemon;
 mod fake;
 mod help;
 mod request;
+mod session;
+mod usage;
 
 use clap::{Parser, Subcommand};
 
@@ -19,6 +21,8 @@ pub(crate) use daemon::{DoctorArgs, RunArgs, ServeArgs, StatusArgs};
 pub(crate) use fake::{FakeAccountArg, FakeArgs, FakeKind};
 pub(crate) use help::command;
 pub(crate) use request::{ExplainArgs, LogArgs};
+pub(crate) use session::{LiveCommand, SessionsCommand};
+pub(crate) use usage::UsageArgs;
 
 /// One local gateway for all your coding-agent accounts.
 #[derive(Debug, Parser)]
@@ -67,6 +71,19 @@ pub(crate) enum Command {
     Status(StatusArgs),
     Explain(ExplainArgs),
     Log(LogArgs),
+    Usage(UsageArgs),
+    /// List requests under way, or stop one
+    #[command(args_conflicts_with_subcommands = true)]
+    Live {
+        #[command(subcommand)]
+        command: Option<LiveCommand>,
+    },
+    /// List conversations, stop one that runs away, let it go on
+    #[command(args_conflicts_with_subcommands = true)]
+    Sessions {
+        #[command(subcommand)]
+        command: Option<SessionsCommand>,
+    },
     Reset(ResetArgs),
     /// Make, list or revoke client keys
     #[command(args_conflicts_with_subcommands = true)]

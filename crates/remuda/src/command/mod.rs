@@ -13,8 +13,11 @@ mod pool;
 mod request;
 mod run;
 mod serve;
+mod session;
+mod since;
 mod spend;
 mod status;
+mod usage;
 
 use remuda_control::{Failure, Serve};
 
@@ -102,6 +105,9 @@ pub(crate) async fn run(cli: Cli, out: Out) -> anyhow::Result<u8> {
         Command::Status(args) => status::status(&context()?, args).await,
         Command::Explain(args) => request::explain(&context()?, args).await,
         Command::Log(args) => request::log(&context()?, args).await,
+        Command::Usage(args) => usage::usage(&context()?, args).await,
+        Command::Live { command } => session::live(&context()?, command).await,
+        Command::Sessions { command } => session::sessions(&context()?, command).await,
         Command::Reset(args) => choice::reset(&context()?, args).await,
         Command::Key { command } => key::key(&context()?, command).await,
         Command::Config { command } => config_file::config(out, command),

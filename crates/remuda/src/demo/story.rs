@@ -225,7 +225,7 @@ impl Teller<'_> {
     async fn record(&mut self) -> anyhow::Result<Record> {
         let deadline = Instant::now() + RECORD_PATIENCE;
         loop {
-            let newest = LogAsked { limit: Some(1), before: None };
+            let newest = LogAsked { limit: Some(1), ..LogAsked::default() };
             let record = self.stage.control.call::<ListRequests>(&newest).await?.requests.into_iter().next();
             match record {
                 Some(record) if self.last != Some(record.id) => {

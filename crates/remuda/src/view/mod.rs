@@ -10,9 +10,12 @@ mod fake;
 mod key;
 mod login;
 mod money;
+mod overview;
 mod request;
+mod session;
 mod status;
 mod table;
+mod usage;
 mod words;
 mod wrap;
 
@@ -27,8 +30,11 @@ pub(crate) use fake::fake_runs;
 pub(crate) use key::{key_created, key_revoked, keys};
 pub(crate) use login::{browser, device, login_done, paste, terms};
 pub(crate) use money::{spend, spend_rules};
+pub(crate) use overview::overview;
 pub(crate) use request::{log_line, log_page};
+pub(crate) use session::{live, live_stopped, session_resumed, session_stopped, sessions};
 pub(crate) use status::{choices, status};
+pub(crate) use usage::{usage, usage_csv};
 pub(crate) use words::quoted;
 use words::{BAD, DIM, STRONG, command, paint};
 

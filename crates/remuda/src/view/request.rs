@@ -68,6 +68,7 @@ fn path(record: &Record) -> String {
 fn result(record: &Record) -> String {
     let abandoned = record.attempts.last().is_some_and(|last| last.ended == AttemptEnd::Abandoned);
     match &record.outcome {
+        _ if record.stopped => paint(WARN, "stopped"),
         _ if abandoned => paint(DIM, "client left"),
         Outcome::Served { .. } if record.truncated => paint(WARN, format!("{} cut off", record.client_status)),
         Outcome::Served { .. } => paint(GOOD, record.client_status),

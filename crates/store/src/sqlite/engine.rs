@@ -26,6 +26,8 @@ pub(super) struct Engine {
     pub(super) ledger: Database,
     pub(super) vault: Vault,
     pub(super) retention: Retention,
+    /// The quarter of an hour in which usage was thinned out last.
+    pub(super) thinned: UnixSeconds,
     pub(super) key_place: String,
     /// Modes as they were found, and what was done about them.
     pub(super) modes: Vec<PathMode>,
@@ -53,6 +55,7 @@ impl Engine {
             ledger,
             vault,
             retention: options.retention,
+            thinned: UnixSeconds::MIN,
             key_place,
             modes,
             #[cfg(feature = "fault-points")]

@@ -46,8 +46,11 @@ pub(super) const HERD: Kind = Kind {
 };
 
 /// `RMDL`: the ledger. Too large to be read whole at each start: `check` does it.
-pub(super) const LEDGER: Kind =
-    Kind { application_id: 0x524d_444c, migrations: &[include_str!("schema/ledger-1.sql")], check_at_open: false };
+pub(super) const LEDGER: Kind = Kind {
+    application_id: 0x524d_444c,
+    migrations: &[include_str!("schema/ledger-1.sql"), include_str!("schema/ledger-2.sql")],
+    check_at_open: false,
+};
 
 impl Kind {
     /// Opens the file, or makes it. The caller holds the lock on opening.

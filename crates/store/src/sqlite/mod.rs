@@ -19,6 +19,7 @@ mod polls;
 mod quarantine;
 mod records;
 mod remove;
+mod usage;
 mod worker;
 
 use std::fmt;
@@ -47,6 +48,7 @@ use crate::poll::PollClaim;
 use crate::refresh::{RefreshEnd, RefreshLock, RefreshState, Rotation};
 use crate::session::SessionBinding;
 use crate::store::{Batch, Health, Store};
+use crate::usage::{UsageGroup, UsageQuery};
 
 /// How to open a local store.
 #[derive(Clone, Debug)]
@@ -249,6 +251,10 @@ impl Store for SqliteStore {
 
     async fn records(&self, query: RecordQuery) -> Result<Page, StoreError> {
         self.worker.call(move |engine| engine.ledger.read(|tx| records::page(tx, &query))).await
+    }
+
+    async fn usage(&self, query: UsageQuery) -> Result<Vec<UsageGroup>, StoreError> {
+        self.worker.call(move |engine| engine.ledger.read(|tx| usage::sums(tx, &query))).await
     }
 
     async fn check(&self) -> Result<Health, StoreError> {

@@ -1,7 +1,8 @@
 //! Decision records: appended in batches, found by id, listed newest first.
 
-use remuda_core::record::Record;
+use remuda_core::record::{AttemptEnd, Record};
 use remuda_core::route::Outcome as Ended;
+use remuda_core::usage::QUARTER_S;
 use remuda_core::{AccountId, Class, RequestId, UnixSeconds};
 use rusqlite::{OptionalExtension, Row, Transaction, named_params};
 use uuid::Uuid;
@@ -9,6 +10,7 @@ use uuid::Uuid;
 use super::columns::{Json, Word};
 use super::engine::Engine;
 use super::failure::Outcome;
+use super::usage;
 use crate::error::StoreError;
 use crate::ledger::{Cursor, Page, RecordQuery};
 
@@ -18,12 +20,15 @@ const ID_DIGITS: usize = 32;
 
 pub(super) fn append(engine: &mut Engine, records: &[Record], now: UnixSeconds) -> Result<(), StoreError> {
     let retention = engine.retention;
+    let quarter = now.div_euclid(QUARTER_S);
+    let thins = engine.thinned != quarter;
     engine.ledger.relaxed(|tx| {
         let mut insert = tx.prepare_cached(
-            "INSERT INTO record (id, at, session, served_by, class, model, body)
-             VALUES (:id, :at, :session, :served_by, :class, :model, :body)
+            "INSERT INTO record (id, at, session, served_by, class, model, host, project, failed, words, body)
+             VALUES (:id, :at, :session, :served_by, :class, :model, :host, :project, :failed, :words, :body)
              ON CONFLICT (id) DO UPDATE SET at = excluded.at, session = excluded.session,
-                served_by = excluded.served_by, class = excluded.class, model = excluded.model, body = excluded.body",
+                served_by = excluded.served_by, class = excluded.class, model = excluded.model, host = excluded.host,
+                project = excluded.project, failed = excluded.failed, words = excluded.words, body = excluded.body",
         )?;
         for record in records {
             let (served_by, class) = ended(&record.outcome);
@@ -34,13 +39,24 @@ pub(super) fn append(engine: &mut Engine, records: &[Record], now: UnixSeconds) 
                 ":served_by": served_by.map(|id| id.0),
                 ":class": class.map(Word),
                 ":model": record.model,
+                ":host": Word(record.host),
+                ":project": record.project,
+                ":failed": !matches!(record.outcome, Ended::Served { .. }),
+                ":words": words(record),
                 ":body": Json(record),
             })?;
+        }
+        usage::add(tx, records)?;
+        usage::prune(tx, retention.usage, now)?;
+        if thins {
+            usage::thin(tx, retention.usage)?;
         }
         tx.execute("DELETE FROM record WHERE at < ?1", [now.saturating_sub(retention.max_age_s)])?;
         tx.execute("DELETE FROM record WHERE seq <= (SELECT max(seq) FROM record) - ?1", [retention.max_records])?;
         Ok(())
-    })
+    })?;
+    engine.thinned = quarter;
+    Ok(())
 }
 
 /// Who served, and what went wrong, for the columns.
@@ -50,6 +66,28 @@ fn ended(outcome: &Ended) -> (Option<AccountId>, Option<Class>) {
         Ended::Error { class, .. } => (None, *class),
         Ended::StreamError { from, class } => (Some(*from), Some(*class)),
     }
+}
+
+/// What a person may remember of a request, in one line of lower case.
+fn words(record: &Record) -> String {
+    let mut words: Vec<String> = vec![record.id.to_string(), record.model.clone(), record.path.clone()];
+    words.extend(record.session.as_ref().map(|session| session.0.clone()));
+    words.extend(record.project.clone());
+    words.extend(record.source_label.clone());
+    words.extend(record.source_pool.as_ref().map(|pool| format!("@{pool}")));
+    for attempt in &record.attempts {
+        words.push(attempt.label.clone());
+        words.extend(attempt.upstream_request_id.clone());
+        match &attempt.ended {
+            AttemptEnd::Refused { verdict, .. } | AttemptEnd::BrokeOff { verdict } => {
+                words.push(verdict.class.as_str().to_owned());
+                words.push(verdict.evidence.clone());
+            }
+            AttemptEnd::Unreachable { why } => words.push(why.clone()),
+            AttemptEnd::Served | AttemptEnd::Abandoned => {}
+        }
+    }
+    words.join("\n").to_lowercase()
 }
 
 pub(super) fn one(tx: &Transaction<'_>, id: RequestId) -> Outcome<Option<Record>> {
@@ -86,6 +124,11 @@ pub(super) fn page(tx: &Transaction<'_>, query: &RecordQuery) -> Outcome<Page> {
            AND (:served_by IS NULL OR served_by = :served_by)
            AND (:class IS NULL OR class = :class)
            AND (:model IS NULL OR model = :model)
+           AND (:until IS NULL OR at < :until)
+           AND (:host IS NULL OR host = :host)
+           AND (:project IS NULL OR project = :project)
+           AND (:failed IS NULL OR failed = :failed)
+           AND (:search IS NULL OR instr(words, :search) > 0)
          ORDER BY at DESC, id DESC LIMIT :limit",
     )?;
     // One more than asked for, to know whether there is a next page.
@@ -98,6 +141,11 @@ pub(super) fn page(tx: &Transaction<'_>, query: &RecordQuery) -> Outcome<Page> {
             ":served_by": query.served_by.map(|id| id.0),
             ":class": query.class.map(Word),
             ":model": query.model,
+            ":until": query.until,
+            ":host": query.host.map(Word),
+            ":project": query.project,
+            ":failed": query.failed,
+            ":search": query.search.as_ref().map(|text| text.to_lowercase()),
             ":limit": limit + 1,
         },
         listed,

@@ -147,6 +147,8 @@ pub(crate) fn record(n: u128, at: UnixSeconds) -> Record {
         response_bytes: 700,
         tokens: Tokens::default(),
         cost_usd: Some(0.25),
+        cache_saved_usd: None,
+        prices: None,
         cost_class: Some(CostClass::Included),
         truncated: false,
         stopped: false,

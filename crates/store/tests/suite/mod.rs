@@ -10,6 +10,7 @@ pub(crate) mod make;
 pub(crate) mod polls;
 pub(crate) mod refresh;
 pub(crate) mod removal;
+pub(crate) mod usage;
 pub(crate) mod written_behind;
 
 use std::sync::Arc;
@@ -120,6 +121,15 @@ macro_rules! every_fact {
                 pruning_takes_what_has_expired
                 the_same_key_twice_is_refused
                 use_is_noted_and_never_runs_backwards
+            }
+            usage {
+                usage_is_added_up_by_whatever_is_asked
+                a_request_of_the_vendor_counts_once
+                usage_is_told_by_time
+                listing_and_counting_use_nothing
+                absurd_counts_harm_no_sum
+                records_are_found_by_what_a_person_remembers
+                stopped_conversations_stay_stopped
             }
             written_behind {
                 findings_come_back

@@ -47,6 +47,16 @@ const fn per_million(input: f64, write_5m: f64, write_1h: f64, read: f64, output
     Price { input, write_5m, write_1h, read, output }
 }
 
+/// What the prompt cache saved: what the same input would have cost without it, less what it cost. Negative while writes
+/// have not paid off. `None` where the cost is unknown.
+#[must_use]
+pub fn cache_saved_usd(model: &str, tokens: &Tokens) -> Option<f64> {
+    let cached = [tokens.cache_read, tokens.cache_write_5m, tokens.cache_write_1h];
+    let all = cached.into_iter().chain([tokens.input]).flatten().fold(0, u64::saturating_add);
+    let without = Tokens { input: Some(all), output: tokens.output, ..Tokens::default() };
+    Some(cost_usd(model, &without)? - cost_usd(model, tokens)?)
+}
+
 /// What these tokens cost at list price, in US dollars. `None` for a model whose price is not known, and where the vendor
 /// counted nothing.
 #[must_use]
@@ -106,6 +116,16 @@ mod tests {
         let cost = |input| cost_usd("claude-haiku-5-5", &Tokens { input: Some(input), ..Tokens::default() }).unwrap();
         assert!((cost(100_000) - 0.01).abs() < 1e-9);
         assert!((cost(100_001) - 0.050_000_5).abs() < 1e-9);
+    }
+
+    #[rstest]
+    // A write for five minutes costs a quarter more than plain input, a read a tenth of it.
+    #[case(Tokens { input: Some(0), cache_read: MILLION, ..Tokens::default() }, 5.0 - 0.5)]
+    #[case(Tokens { input: Some(0), cache_write_5m: MILLION, ..Tokens::default() }, 5.0 - 6.25)]
+    #[case(Tokens { input: MILLION, output: MILLION, ..Tokens::default() }, 0.0)]
+    fn the_cache_saves_what_the_same_input_would_have_cost(#[case] tokens: Tokens, #[case] expected: f64) {
+        assert!((cache_saved_usd("claude-opus-5", &tokens).unwrap() - expected).abs() < 1e-9);
+        assert_eq!(cache_saved_usd("claude-opus-9", &tokens), None);
     }
 
     #[rstest]
