@@ -10,9 +10,7 @@ use remuda_gateway::herd::Herd;
 use remuda_store::Profile;
 
 use super::find::{label, written};
-use crate::types::{
-    AccountView, BorrowedFrom, LiveStage, LiveView, ModelRest, PoolView, Rest, State, Who, WindowView,
-};
+use crate::types::{AccountView, BorrowedFrom, LiveStage, LiveView, ModelRest, PoolView, Rest, State, Who, WindowView};
 
 /// Profiles by account.
 pub(super) type Profiles = BTreeMap<AccountId, Arc<Profile>>;
