@@ -10,6 +10,7 @@ use remuda_core::{AccountId, RequestId, UnixSeconds, Vendor};
 use remuda_store::{
     Batch, ClientKey, Edit, Health, Herd, KeyId, Login, NewAccount, OauthPair, Page, PollClaim, RecordQuery,
     RefreshEnd, RefreshLock, RefreshState, Removed, Rotation, SessionBinding, Store, StoreError, StoredCredential,
+    UsageGroup, UsageQuery,
 };
 use secrecy::SecretString;
 
@@ -94,5 +95,6 @@ watched! {
     fn append(records: Arc<[Record]>, now: UnixSeconds) -> Result<(), StoreError>;
     fn record(id: RequestId) -> Result<Option<Record>, StoreError>;
     fn records(query: RecordQuery) -> Result<Page, StoreError>;
+    fn usage(query: UsageQuery) -> Result<Vec<UsageGroup>, StoreError>;
     fn check() -> Result<Health, StoreError>;
 }

@@ -175,7 +175,7 @@ mod tests {
     fn time(day: i64, n: u64) -> UsageTime {
         let from = 1_793_404_800 + day * 86_400;
         let rows = vec![UsageRow::new("work".to_owned(), sum(n)), UsageRow::new(String::new(), UsageSum::default())];
-        UsageTime { from, to: from + 86_400, name: format!("2026-10-{:02}", 31 + day - 1), sum: sum(n), rows }
+        UsageTime { from, to: from + 86_400, name: stamp(from)[..10].to_owned(), sum: sum(n), rows }
     }
 
     fn days() -> Usage {
@@ -192,14 +192,19 @@ mod tests {
         }
     }
 
+    fn rows() -> Vec<UsageRow> {
+        vec![UsageRow::new("=work, \"big\"".to_owned(), sum(42)), UsageRow::new(String::new(), sum(1))]
+    }
+
     #[test]
     fn what_usage_says() {
         let plain = |usage: &Usage| anstream::adapter::strip_str(&super::usage(usage, Some(80))).to_string();
-        let by_day = plain(&days());
-        let rows = vec![UsageRow::new("=work, \"big\"".to_owned(), sum(42)), UsageRow::new(String::new(), sum(1))];
-        let by_account = Usage { rows: rows.clone(), times: Vec::new(), ..days() };
-        let both = Usage { rows, ..days() };
-        let csv = [usage_csv(&days()), usage_csv(&by_account), usage_csv(&both)].join("\n");
+        let mut days = days();
+        let both = Usage { rows: rows(), ..days.clone() };
+        days.times.iter_mut().for_each(|time| time.rows.clear());
+        let by_day = plain(&days);
+        let by_account = Usage { rows: rows(), times: Vec::new(), ..days.clone() };
+        let csv = [usage_csv(&days), usage_csv(&by_account), usage_csv(&both)].join("\n");
         insta::assert_snapshot!([by_day, plain(&by_account), plain(&both), csv].join("\n────\n"));
     }
 
