@@ -130,6 +130,20 @@ pub struct Attempt {
     pub ended: AttemptEnd,
     /// What was changed in the request, in words: `authorization replaced`, `anthropic-beta: oauth-2025-04-20 added`.
     pub changes: Vec<String>,
+    /// What was uploaded in place of the body, if it went through a relay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relayed: Option<Relayed>,
+}
+
+/// A body that went through the user's relay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Relayed {
+    /// Bytes of the body that the vendor got.
+    pub body_bytes: u64,
+    /// Bytes that were uploaded to the relay for it.
+    pub sent_bytes: u64,
+    /// Was only sent what changed since the body before?
+    pub delta: bool,
 }
 
 /// Tokens the vendor counted. `None`: not stated.

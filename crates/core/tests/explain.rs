@@ -28,6 +28,7 @@ fn attempt(n: u128, label: &str, ended: AttemptEnd) -> Attempt {
         head_ms: Some(350),
         ended,
         changes: Vec::new(),
+        relayed: None,
     }
 }
 

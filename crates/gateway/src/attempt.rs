@@ -10,14 +10,15 @@ use remuda_core::request::PinScope;
 use remuda_core::route::Route;
 use remuda_core::{AccountId, Class, RequestKind, Scope, Verdict};
 use remuda_credentials::{Token, TokenError};
-use remuda_upstream::Incoming;
 use remuda_vendors::{ErrorKind, UpstreamAnswer, client_error};
 
+use crate::arriving::Arriving;
 use crate::dress::Dressed;
 use crate::flight::Flight;
 use crate::herd::Mount;
 use crate::hold::{Committed, Judged, Uncommitted};
 use crate::plain::Plain;
+use crate::relay::Unanswered;
 use crate::replay::BodyError;
 
 /// Most bytes of a refusal that are read and handed on.
@@ -108,15 +109,12 @@ where
         Dressed { origin, protocol, request }: Dressed<B>,
     ) -> Result<Ended, BodyError> {
         let asked = tokio::time::Instant::now();
-        let answer = tokio::time::timeout_at(self.deadline, self.gateway.client.send(&origin, request)).await;
-        let answer = match answer {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => {
-                if let Some(failure) = self.intake.body.failure() {
-                    return Err(failure);
-                }
-                return Ok(self.unreachable(error.to_string()));
-            }
+        let deadline = self.deadline;
+        let answer = match tokio::time::timeout_at(deadline, self.ask(&mount, &origin, request)).await {
+            Ok(Ok(Ok(answer))) => answer,
+            Ok(Ok(Err(Unanswered::Unreachable(why)))) => return Ok(self.unreachable(why)),
+            Ok(Ok(Err(Unanswered::Lost(why)))) => return Ok(self.lost(why)),
+            Ok(Err(failure)) => return Err(failure),
             Err(_) => return Ok(self.unreachable("no answer before the request's deadline".to_owned())),
         };
         let head_ms = u64::try_from(asked.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -154,7 +152,7 @@ where
         }
     }
 
-    async fn read_refusal(&mut self, mount: &Mount, answer: http::Response<Incoming>) -> Ended {
+    async fn read_refusal(&mut self, mount: &Mount, answer: http::Response<Arriving>) -> Ended {
         let (head, mut rest) = answer.into_parts();
         let mut body = Vec::new();
         // A refusal that breaks off is judged by what came of it: its status alone says most.
@@ -211,6 +209,17 @@ where
             evidence: "the endpoint does not count tokens".to_owned(),
         };
         self.refuse(Some(Refusal { status, headers, body, plain, in_stream: false }), verdict, false)
+    }
+
+    /// The vendor may have the request: it must not be asked again, here or elsewhere. That blames no account.
+    fn lost(&mut self, why: String) -> Ended {
+        match self.unreachable(why) {
+            Ended::Refused { refusal, verdict } => {
+                let verdict = Verdict { fail_over: false, retry_same_after_s: None, ..verdict };
+                Ended::Refused { refusal, verdict }
+            }
+            ended @ Ended::Answer { .. } => ended,
+        }
     }
 
     /// The connection failed. That blames no account.

@@ -156,6 +156,7 @@ impl Draft {
             ended: AttemptEnd::Abandoned,
             refreshed: None,
             changes: Vec::new(),
+            relayed: None,
         };
         self.attempts.push(attempt);
         let last = self.attempts.len() - 1;

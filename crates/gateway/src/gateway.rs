@@ -27,6 +27,7 @@ use crate::hand_over;
 use crate::herd::Herd;
 use crate::intake;
 use crate::journal::Journal;
+use crate::relay::Relays;
 use crate::server::{Peer, Server, Service};
 
 /// What the binary decides.
@@ -63,6 +64,7 @@ pub struct Gateway {
     pub(crate) budget: RetryBudget,
     pub(crate) destinations: Destinations,
     pub(crate) settings: Settings,
+    pub(crate) relays: Relays,
     started: Instant,
 }
 
@@ -85,8 +87,15 @@ impl Gateway {
             budget: RetryBudget::new(),
             destinations: Destinations::default(),
             settings,
+            relays: Relays::default(),
             started: Instant::now(),
         }
+    }
+
+    /// The relay that is in use.
+    #[must_use]
+    pub fn relays(&self) -> &Relays {
+        &self.relays
     }
 
     pub(crate) fn now(&self) -> UnixSeconds {

@@ -11,8 +11,8 @@ use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode, header};
 use http_body_util::BodyExt;
 use remuda_core::Protocol;
-use remuda_upstream::Incoming;
 
+use crate::arriving::Arriving;
 use crate::tap::Tap;
 
 /// Most bytes of handshake that are held back. Far more than any vendor sends before content.
@@ -25,7 +25,7 @@ pub struct Uncommitted {
     status: StatusCode,
     headers: HeaderMap,
     held: Vec<Bytes>,
-    rest: Incoming,
+    rest: Arriving,
     tap: Tap,
     ended: bool,
     failure: Option<Bytes>,
@@ -41,7 +41,7 @@ pub struct Committed {
     /// What was held back.
     pub held: Vec<Bytes>,
     /// What is still to come.
-    pub rest: Incoming,
+    pub rest: Arriving,
     /// Has seen what was held back and goes on watching.
     pub tap: Tap,
     /// The vendor has sent everything: all of it is in `held`.
@@ -64,7 +64,7 @@ pub enum Judged {
 impl Uncommitted {
     /// Takes over an answer whose head is here.
     #[must_use]
-    pub fn new(protocol: Protocol, answer: Response<Incoming>) -> Self {
+    pub fn new(protocol: Protocol, answer: Response<Arriving>) -> Self {
         let (head, rest) = answer.into_parts();
         let text = |name| head.headers.get(name).and_then(|v: &http::HeaderValue| v.to_str().ok());
         let tap = Tap::new(protocol, text(header::CONTENT_TYPE), text(header::CONTENT_ENCODING));

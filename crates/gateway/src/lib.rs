@@ -6,6 +6,7 @@
 //! to the client; [`draft`] becomes the decision record; the [`journal`] writes it behind. [`herd`] is the state that
 //! all of them share, [`events`] how others hear of it.
 
+pub mod arriving;
 pub mod attempt;
 pub mod body;
 pub mod budget;
@@ -30,6 +31,7 @@ pub mod outgoing;
 pub mod patience;
 pub mod plain;
 pub mod poller;
+pub mod relay;
 pub mod release;
 pub mod replay;
 pub mod restate;
@@ -46,4 +48,5 @@ pub use guard::Guard;
 pub use herd::Herd;
 pub use journal::Journal;
 pub use poller::{Polled, Poller};
+pub use relay::{RelayUse, Relays};
 pub use server::{Peer, Server, Service};

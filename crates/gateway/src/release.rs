@@ -9,6 +9,7 @@ use http_body::{Body, Frame, SizeHint};
 use remuda_core::{Class, Scope, Verdict};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
+use crate::arriving::Arriving;
 use crate::body::BodyFailure;
 use crate::flight::Landing;
 use crate::hold::Committed;
@@ -19,7 +20,7 @@ use crate::tap::Tap;
 /// is closed.
 pub struct Release {
     held: Frames,
-    rest: Option<remuda_upstream::Incoming>,
+    rest: Option<Arriving>,
     tap: Tap,
     landing: Option<Landing>,
     bytes: u64,

@@ -1,6 +1,7 @@
 //! The JSON contents of records. Unknown fields are ignored, so that fields can be added within a version.
 
 use bytes::Bytes;
+use http::HeaderValue;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -68,15 +69,28 @@ pub struct Credit {
     pub bytes: u64,
 }
 
-/// A name and a value that is no secret to either end.
+/// A header: name and value. The characters of the value are its bytes, read as ISO 8859-1.
 pub type Pair = (String, String);
+
+/// A header's value as text.
+#[must_use]
+pub fn header_text(value: &HeaderValue) -> String {
+    value.as_bytes().iter().copied().map(char::from).collect()
+}
+
+/// A header's value from its text. `None`: no header has it.
+#[must_use]
+pub fn header_value(text: &str) -> Option<HeaderValue> {
+    let bytes = text.chars().map(|c| u8::try_from(c).ok()).collect::<Option<Vec<u8>>>()?;
+    HeaderValue::from_bytes(&bytes).ok()
+}
 
 /// Status and headers of the vendor's answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AnswerHead {
     /// HTTP status.
     pub status: u16,
-    /// In order, hop-by-hop headers left out. A value that is no UTF-8 is read as ISO 8859-1.
+    /// In order, hop-by-hop headers left out.
     pub headers: Vec<Pair>,
 }
 

@@ -15,6 +15,7 @@ mod logging;
 mod output;
 mod paths;
 mod project;
+mod relay_use;
 mod serve;
 mod view;
 

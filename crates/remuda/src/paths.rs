@@ -70,6 +70,11 @@ impl Paths {
         self.state_dir.join("daemon.log")
     }
 
+    /// The token of the user's relay.
+    pub(crate) fn relay_token(&self) -> PathBuf {
+        self.data_dir.join("relay-token")
+    }
+
     /// Files of ours that agents read while they run. No secrets.
     pub(crate) fn agents(&self) -> PathBuf {
         self.state_dir.join("agents")

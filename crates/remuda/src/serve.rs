@@ -24,6 +24,7 @@ use crate::config::{self, Config, Live};
 use crate::here;
 use crate::instance::{self, Holder, Instance, Role};
 use crate::paths::{Paths, unusable};
+use crate::relay_use;
 
 /// Requests under way may end within this time after the daemon was asked to stop.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -115,10 +116,13 @@ impl Serving {
         server.listen_tcp(tcp, Guard::tcp(address.port(), &config.hosts));
         server.listen_unix(unix);
         let tasks = TaskTracker::new();
+        let relay = relay_use::Follow::new(Arc::clone(&daemon.gateway), paths, config.relay.clone());
+        tasks.spawn(Arc::clone(&relay).run(stop.clone()));
         let (herd, poller) = (Arc::clone(&daemon.herd), Arc::clone(&daemon.poller));
         tasks.spawn(config::follow(live, stop.clone(), move |config| {
             herd.set_policy(here::policy(config));
             poller.set_policy(here::poll(config));
+            relay.want(&config.relay);
         }));
         holder.url = Some(facts.url.clone());
         instance.name(&holder)?;

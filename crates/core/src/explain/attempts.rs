@@ -3,7 +3,7 @@
 use super::Story;
 use super::page::Page;
 use super::times::millis;
-use crate::record::{Attempt, AttemptEnd};
+use crate::record::{Attempt, AttemptEnd, Relayed};
 use crate::route::Refreshed;
 use crate::verdict::Verdict;
 
@@ -40,6 +40,10 @@ impl Story<'_> {
         }
         if !attempt.changes.is_empty() {
             page.detail(&format!("changed: {}", attempt.changes.join("; ")));
+        }
+        if let Some(Relayed { body_bytes, sent_bytes, delta }) = attempt.relayed {
+            let what = if delta { "only what changed" } else { "the whole body" };
+            page.detail(&format!("by relay: {sent_bytes} bytes uploaded for a body of {body_bytes} ({what})"));
         }
         if let Some(id) = &attempt.upstream_request_id {
             page.detail(&format!("the vendor's id: {id}"));

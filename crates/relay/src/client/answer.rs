@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName};
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::Instant;
 
@@ -15,7 +15,7 @@ use crate::client::lanes::Resting;
 use crate::client::relayed::{Failure, Inner, Transport};
 use crate::client::socket::Socket;
 use crate::client::transport::{Link, Trouble, cancel, resume};
-use crate::message::{self, AnswerEnd, AnswerHead, Pair, Problem, Resume};
+use crate::message::{self, AnswerEnd, AnswerHead, Pair, Problem, Resume, header_value};
 use crate::record::{Kind, Record};
 
 /// Pauses before each try to pick an answer up again.
@@ -253,11 +253,7 @@ impl Body for AnswerBody {
 /// Headers from their pairs. What no header can be is left out: it came from none.
 #[must_use]
 pub fn header_map(pairs: &[Pair]) -> HeaderMap {
-    let header = |(name, value): &Pair| {
-        let value = HeaderValue::from_str(value)
-            .or_else(|_| HeaderValue::from_bytes(&value.chars().map(|c| c as u8).collect::<Vec<u8>>()));
-        Some((HeaderName::from_bytes(name.as_bytes()).ok()?, value.ok()?))
-    };
+    let header = |(name, value): &Pair| Some((HeaderName::from_bytes(name.as_bytes()).ok()?, header_value(value)?));
     let mut headers = HeaderMap::with_capacity(pairs.len());
     pairs.iter().filter_map(header).for_each(|(name, value)| {
         headers.append(name, value);

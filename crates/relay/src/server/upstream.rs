@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
+use http::{HeaderMap, HeaderName, Method, Request, Uri};
 use remuda_upstream::{Origin, OriginError};
 
 use crate::code::Code;
-use crate::message::Problem;
+use crate::message::{Pair, Problem, header_text, header_value};
 use crate::request::Head;
 
 /// Where the vendors' APIs and the logins of their agents are served (docs/protocols of each vendor, November 2026).
@@ -81,11 +81,11 @@ impl Upstreams {
 }
 
 fn headers(head: &Head) -> Result<HeaderMap, Problem> {
-    let malformed = |_| Problem::before(Code::Malformed, "an unreadable header");
+    let malformed = || Problem::before(Code::Malformed, "an unreadable header");
     let mut headers = HeaderMap::with_capacity(head.headers.len());
     for (name, value) in &head.headers {
-        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| malformed(error.to_string()))?;
-        let mut value = HeaderValue::from_str(value).map_err(|error| malformed(error.to_string()))?;
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| malformed())?;
+        let mut value = header_value(value).ok_or_else(malformed)?;
         if NOT_PASSED.contains(&name.as_str()) {
             continue;
         }
@@ -97,14 +97,11 @@ fn headers(head: &Head) -> Result<HeaderMap, Problem> {
 
 /// Headers of an answer as they are passed on.
 #[must_use]
-pub fn passed(headers: &HeaderMap) -> Vec<(String, String)> {
-    let text = |value: &HeaderValue| {
-        value.to_str().map_or_else(|_| value.as_bytes().iter().map(|byte| char::from(*byte)).collect(), str::to_owned)
-    };
+pub fn passed(headers: &HeaderMap) -> Vec<Pair> {
     let kept = headers.iter().filter(|(name, _)| {
         !matches!(name.as_str(), "connection" | "keep-alive" | "proxy-authenticate" | "transfer-encoding" | "upgrade")
     });
-    kept.map(|(name, value)| (name.as_str().to_owned(), text(value))).collect()
+    kept.map(|(name, value)| (name.as_str().to_owned(), header_text(value))).collect()
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod quota;
 mod read;
 mod records;
 mod refusals;
+mod relay;
 mod vendors;
 
 use std::net::SocketAddr;
@@ -23,11 +24,12 @@ use serde::{Deserialize, Serialize};
 pub(crate) use bounded::Bounded;
 pub(crate) use edit::{Edited, set, unset, write_whole};
 pub(crate) use effective::{Effective, effective};
-pub(crate) use live::{Live, follow};
+pub(crate) use live::{LOOK_EVERY, Live, follow};
 pub(crate) use quota::Quota;
 pub(crate) use read::{load, parse_toml};
 pub(crate) use records::Records;
 pub(crate) use refusals::Refusal;
+pub(crate) use relay::{Relay, RelayTransport};
 pub(crate) use vendors::{Endpoints, QwenBase, QwenKey, Vendors};
 
 /// Settings of one installation of Remuda. Every key may be left out.
@@ -47,6 +49,8 @@ pub(crate) struct Config {
     pub(crate) records: Records,
     /// What refusals of vendors mean, where you know it better. Hold from the next start.
     pub(crate) refusals: Vec<Refusal>,
+    /// A relay on the way to the vendors, for slow or metered uplinks.
+    pub(crate) relay: Relay,
     /// Other endpoints than the vendors' own. Hold from the next start.
     pub(crate) vendors: Vendors,
 }
@@ -59,6 +63,7 @@ impl Default for Config {
             quota: Quota::default(),
             records: Records::default(),
             refusals: Vec::new(),
+            relay: Relay::default(),
             vendors: Vendors::default(),
         }
     }

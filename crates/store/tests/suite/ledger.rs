@@ -47,6 +47,7 @@ pub(crate) async fn a_record_comes_back_as_it_was(place: &impl Place) {
             head_ms: Some(20),
             ended: AttemptEnd::Refused { verdict, in_stream: true },
             changes: vec!["authorization replaced".to_owned()],
+            relayed: None,
         }],
         tokens: Tokens { input: Some(1), ..Tokens::default() },
         ..record(1, NOW)
