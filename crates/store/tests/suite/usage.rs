@@ -24,6 +24,7 @@ fn used(n: u128, at: i64, account: u128, upstream: &str) -> Record {
         head_ms: Some(1),
         ended: AttemptEnd::Served,
         changes: Vec::new(),
+        relayed: None,
     };
     Record {
         attempts: vec![attempt],
