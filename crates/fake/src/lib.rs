@@ -35,6 +35,7 @@
 mod account;
 mod answer;
 mod anthropic;
+mod breaking;
 mod clock;
 mod codex;
 mod config;
@@ -45,6 +46,7 @@ mod fault;
 mod grammar;
 mod grants;
 mod incoming;
+mod line;
 mod log;
 mod manner;
 mod mint;

@@ -11,6 +11,7 @@ use flate2::write::GzEncoder;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
 use crate::answer::{Answer, Content, Part};
+use crate::breaking::{break_point, kept_events, long_handshake};
 use crate::fault::{Chunking, Effect, Fault, Point};
 use crate::log::{Ending, Progress};
 use crate::play::{Cut, Play, Step};
@@ -157,32 +158,6 @@ fn body(answer: Answer, fault: Option<&Fault>, stage: Stage) -> Play {
     let finish = if broken { Ending::Broken } else { Ending::Complete };
     let length = plain.then_some(length as u64);
     Play::new(steps, length, finish, stage.progress, stage.cut)
-}
-
-/// Where the effect breaks the body off, if it does.
-fn break_point(effect: &Effect) -> Option<Point> {
-    match effect {
-        Effect::Serve | Effect::Refuse(_) | Effect::Answer { .. } | Effect::Spent { .. } => None,
-        Effect::ErrorEvent { at, .. } | Effect::Truncate { at, .. } | Effect::Stall { at } | Effect::Reset { at } => {
-            Some(*at)
-        }
-    }
-}
-
-/// Is there more of a handshake than its first event?
-fn long_handshake(events: &[crate::answer::Event]) -> bool {
-    events.get(1).is_some_and(|event| event.part == Part::Handshake)
-}
-
-/// How many events go out before the break.
-fn kept_events(events: &[crate::answer::Event], point: Point) -> usize {
-    let first = |part: Part| events.iter().position(|event| event.part == part).unwrap_or(events.len());
-    match point {
-        Point::BeforeHeaders | Point::AfterHeaders => 0,
-        Point::AfterHandshake => events.iter().position(|event| event.part != Part::Handshake).unwrap_or(events.len()),
-        Point::AfterContent => first(Part::Content) + 1,
-        Point::After(events) => events,
-    }
 }
 
 /// A text in one piece, or the part of it that goes out before the break. It counts as content when it is whole.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use serde_json::Value;
 
@@ -12,10 +12,12 @@ use crate::desk;
 use crate::fault::{Chunking, Effect, Fault, Point};
 use crate::grants::AccountIndex;
 use crate::incoming::{self, Call};
-use crate::log::{Progress, Seen};
+use crate::line::Line;
+use crate::log::{Ending, Progress, Seen};
 use crate::manner::Manner;
+use crate::openai::socket;
 use crate::perform::{Stage, perform};
-use crate::play::{Cut, Play};
+use crate::play::Play;
 use crate::refused::Refused;
 use crate::site::Site;
 use crate::standing::standing;
@@ -34,7 +36,7 @@ fn takes_gzip(headers: &http::HeaderMap) -> bool {
 }
 
 /// The header that names a request, and a name for it.
-fn request_id(shared: &Shared, site: Site) -> (&'static str, String) {
+pub(crate) fn request_id(shared: &Shared, site: Site) -> (&'static str, String) {
     match site {
         Site::Anthropic => ("request-id", shared.mint.id("req_")),
         Site::OpenAi | Site::OpenAiAuth => ("x-request-id", shared.mint.id("req_")),
@@ -45,9 +47,10 @@ fn request_id(shared: &Shared, site: Site) -> (&'static str, String) {
 
 pub(crate) async fn handle(
     shared: Arc<Shared>,
-    cut: Arc<Cut>,
-    request: Request<Incoming>,
+    line: Arc<Line>,
+    mut request: Request<Incoming>,
 ) -> Result<Response<Play>, NoAnswer> {
+    let upgrade = request.headers().contains_key("upgrade").then(|| hyper::upgrade::on(&mut request));
     let (head, body) = request.into_parts();
     let progress = Arc::new(Progress::default());
     let (site, path) = Site::of(head.uri.path());
@@ -56,7 +59,7 @@ pub(crate) async fn handle(
     let endpoint = desk::endpoint(site, &head.method, &path);
     let mut stage = Stage {
         progress: Arc::clone(&progress),
-        cut,
+        cut: Arc::clone(&line.cut),
         request_id: request_id.clone(),
         counts_as_content: endpoint.is_inference(),
         pace: shared.config.event_delay,
@@ -86,7 +89,12 @@ pub(crate) async fn handle(
     };
     let call = Call { site, path, endpoint, head, raw, body, request_id: request_id.1 };
     let (answer, fault) = decide(&shared, &call, early, &progress);
-    perform(answer, fault.as_ref(), stage).await
+    let response = perform(answer, fault.as_ref(), stage).await?;
+    if let (StatusCode::SWITCHING_PROTOCOLS, Some(upgrade)) = (response.status(), upgrade) {
+        progress.end(Ending::Complete);
+        line.go_on(socket::converse(shared, call, Arc::clone(&line.cut), upgrade));
+    }
+    Ok(response)
 }
 
 /// Everything between the last byte of the request and the first of the answer, in one go.
@@ -121,7 +129,7 @@ pub(crate) fn model_of(json: &Value) -> Option<&str> {
 }
 
 /// Writes the request down, and what is to be held against whoever sent it.
-fn record(
+pub(crate) fn record(
     state: &mut State,
     shared: &Shared,
     call: &Call,
@@ -153,7 +161,7 @@ fn record(
         request_id: call.request_id.clone(),
         status: None,
         content: false,
-        ending: crate::log::Ending::Open,
+        ending: Ending::Open,
     };
     state.log.add(seen, Arc::clone(progress));
 }

@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::play::Cut;
+use crate::line::Line;
 use crate::vendor::Shared;
 
 /// Benches open thousands of connections at once.
@@ -56,23 +56,29 @@ pub(crate) async fn accept(listener: TcpListener, shared: Arc<Shared>, tasks: Ta
 
 async fn connection(stream: TcpStream, shared: Arc<Shared>) {
     let _ = stream.set_nodelay(true);
-    let cut = Arc::new(Cut::default());
-    let wire = Wire { stream, cut: Arc::clone(&cut) };
-    let service = service_fn(move |request| crate::route::handle(Arc::clone(&shared), Arc::clone(&cut), request));
-    if let Err(error) = http1::Builder::new().serve_connection(TokioIo::new(wire), service).await {
+    let line = Arc::new(Line::default());
+    let wire = Wire { stream, line: Arc::clone(&line) };
+    let service = {
+        let line = Arc::clone(&line);
+        service_fn(move |request| crate::route::handle(Arc::clone(&shared), Arc::clone(&line), request))
+    };
+    if let Err(error) = http1::Builder::new().serve_connection(TokioIo::new(wire), service).with_upgrades().await {
         tracing::debug!(%error, "connection ended");
+    }
+    if let Some(rest) = line.take() {
+        rest.await; // a WebSocket, on what is left of the connection
     }
 }
 
 /// The socket; dropped with a reset if a script says so.
 struct Wire {
     stream: TcpStream,
-    cut: Arc<Cut>,
+    line: Arc<Line>,
 }
 
 impl Drop for Wire {
     fn drop(&mut self) {
-        if self.cut.is_reset() {
+        if self.line.cut.is_reset() {
             let _ = self.stream.set_zero_linger();
         }
     }
@@ -94,7 +100,7 @@ impl AsyncWrite for Wire {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.cut.is_reset() {
+        if self.line.cut.is_reset() {
             return Poll::Ready(Ok(())); // no FIN before the RST
         }
         Pin::new(&mut self.stream).poll_shutdown(cx)

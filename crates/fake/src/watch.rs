@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::grants::Standing;
 use crate::incoming::{Call, Presented, presented, text};
 use crate::log::{Ending, Endpoint, Progress};
+use crate::openai::socket::METHOD as SOCKET_METHOD;
 use crate::standing::standing;
 use crate::state::State;
 
@@ -28,6 +29,16 @@ const HOP_BY_HOP: &[&str] = &[
 const KEY_PREFIX: &str = "rmd_";
 const KEY_TAIL: usize = 16;
 
+/// Sessions, subagents and tries, by the names that agents have for them.
+const TURN_HEADERS: &[&str] = &[
+    "x-claude-code-session-id",
+    "x-claude-code-agent-id",
+    "session-id",
+    "thread-id",
+    "x-session-id",
+    "x-stainless-retry-count",
+];
+
 /// More requests than this are not remembered for the search for replays.
 const REPLAY_MEMORY: usize = 10_000;
 
@@ -35,7 +46,7 @@ const REPLAY_MEMORY: usize = 10_000;
 pub(crate) fn inspect(state: &State, call: &Call, json: Option<&Value>, own_authority: &str) -> Vec<String> {
     let mut found = Vec::new();
     let headers = &call.head.headers;
-    let opens_socket = call.endpoint == Endpoint::Socket;
+    let opens_socket = call.endpoint == Endpoint::Socket || call.method() == SOCKET_METHOD;
     for name in HOP_BY_HOP {
         if headers.contains_key(*name) && !(opens_socket && *name == "upgrade") {
             found.push(format!("a hop-by-hop header was forwarded: {name}"));
@@ -176,16 +187,22 @@ impl Replays {
     }
 }
 
-/// What makes two requests the same turn, whatever a gateway may have spliced: session, try, streaming or not, and the
-/// messages without thinking blocks.
+/// What makes two requests the same turn, whatever a gateway may have spliced: session, try, streaming or not, what they go
+/// on from, and the messages without thinking blocks or reasoning.
 fn turn(call: &Call, json: &Value) -> [u8; 32] {
     let mut hasher = Sha256::new();
-    for name in ["x-claude-code-session-id", "x-claude-code-agent-id", "x-stainless-retry-count"] {
+    for name in TURN_HEADERS {
         hasher.update(call.header(name).unwrap_or_default());
         hasher.update([0]);
     }
     hasher.update([u8::from(json.get("stream").and_then(Value::as_bool).unwrap_or_default())]);
-    for message in json.get("messages").and_then(Value::as_array).into_iter().flatten() {
+    hasher.update(json.get("previous_response_id").and_then(Value::as_str).unwrap_or_default());
+    let list = |name: &str| json.get(name).and_then(Value::as_array).into_iter().flatten();
+    for item in list("input").filter(|item| item.get("type").and_then(Value::as_str) != Some("reasoning")) {
+        hasher.update(item.to_string());
+        hasher.update([1]);
+    }
+    for message in list("messages") {
         match message.get("content") {
             Some(Value::Array(blocks)) => {
                 let thinking = |block: &&Value| {
@@ -202,7 +219,15 @@ fn turn(call: &Call, json: &Value) -> [u8; 32] {
 }
 
 fn brings_tool_results(json: &Value) -> bool {
-    let last = json.get("messages").and_then(Value::as_array).and_then(|messages| messages.last());
+    let last = |name: &str| json.get(name).and_then(Value::as_array).and_then(|list| list.last());
+    let kind = last("input").and_then(|item| item.get("type")).and_then(Value::as_str);
+    if matches!(kind, Some("function_call_output" | "custom_tool_call_output")) {
+        return true;
+    }
+    let last = last("messages");
+    if last.and_then(|message| message.get("role")).and_then(Value::as_str) == Some("tool") {
+        return true;
+    }
     let blocks = last.and_then(|message| message.get("content")).and_then(Value::as_array);
     blocks.is_some_and(|blocks| blocks.iter().any(|b| b.get("type").and_then(Value::as_str) == Some("tool_result")))
 }

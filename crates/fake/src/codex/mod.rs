@@ -16,6 +16,7 @@ use crate::incoming::{BadBody, Call};
 use crate::log::Endpoint;
 use crate::manner::Manner;
 use crate::openai::responses::{Done, Kitchen, prepare};
+use crate::openai::socket;
 use crate::quota::Window;
 use crate::quota::headers::Pairs;
 use crate::refusal::OpenAiRefusal;
@@ -167,6 +168,10 @@ pub(crate) fn serve(
             ];
             Ok(done.answer().with(headers).with(served.into()).with(turn.into_iter().collect()))
         }
+        Endpoint::Socket => {
+            let turn = turn::state(shared, state, index, call.header(turn::HEADER));
+            Ok(socket::handshake(shared, call)?.with(turn.into_iter().collect()))
+        }
         Endpoint::Compact => compact::answer(shared, state, index, &json?),
         Endpoint::Models => Ok(models::list()),
         Endpoint::ConsumeReset => {
@@ -198,7 +203,7 @@ pub(crate) fn respond(
     earlier: &[Value],
     manner: Manner,
 ) -> Result<(Done, Pairs), Refused> {
-    parameters::any(json)?;
+    parameters::any(json, !earlier.is_empty())?;
     let (now, now_ms) = (state.clock.now(), state.clock.now_ms());
     let State { accounts, replies, .. } = state;
     let Some(account) = accounts.get_mut(index) else { return Err(OpenAiRefusal::ServerError.into()) };

@@ -31,8 +31,8 @@ pub(crate) fn http(json: &Value) -> Result<(), Refused> {
     Ok(())
 }
 
-/// By either way in.
-pub(crate) fn any(json: &Value) -> Result<(), Refused> {
+/// By either way in. `continues`: it goes on from an earlier response, which had its instructions.
+pub(crate) fn any(json: &Value, continues: bool) -> Result<(), Refused> {
     let model = text(json, "model");
     if model.is_empty() {
         return Err(detail("Model is required"));
@@ -59,7 +59,7 @@ pub(crate) fn any(json: &Value) -> Result<(), Refused> {
     let in_input = || input.iter().any(|item| text(item, "role") == "developer");
     match json.get("instructions") {
         Some(Value::String(_)) => Ok(()),
-        Some(Value::Null) | None if in_input() || json.get("previous_response_id").is_some() => Ok(()),
+        Some(Value::Null) | None if continues || in_input() => Ok(()),
         Some(Value::Null) | None => Err(detail("Instructions are required")),
         Some(_) => Err(detail("Instructions are not valid")),
     }

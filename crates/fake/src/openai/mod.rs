@@ -6,6 +6,7 @@ mod limits;
 mod models;
 mod parameters;
 pub(crate) mod responses;
+pub(crate) mod socket;
 
 use serde_json::{Value, json};
 
@@ -170,6 +171,7 @@ pub(crate) fn serve(
             let prepared = prepare(&json, &[], &kitchen)?;
             Ok(Answer::json(200, &json!({"object": "response.input_tokens", "input_tokens": prepared.input_tokens()})))
         }
+        Endpoint::Socket => socket::handshake(shared, call),
         Endpoint::Models => match call.path.strip_prefix("/v1/models/") {
             Some(id) => models::one(id),
             None => Ok(models::list()),

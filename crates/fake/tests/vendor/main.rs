@@ -12,5 +12,6 @@ mod openai;
 mod openai_auth;
 mod quota;
 mod qwen;
+mod socket;
 mod strict;
 mod watch;
