@@ -10,12 +10,19 @@ use crate::refusal::{Refusal, Row, Shape, VendorRefusal};
 #[derive(Clone, Debug)]
 pub(crate) struct Refused {
     pub(crate) row: Row,
+    more: Box<More>,
+}
+
+/// What is said beyond the row.
+#[derive(Clone, Debug, Default)]
+struct More {
+    /// In place of the row's text.
     message: Option<String>,
     /// `error.param` of OpenAI's shapes.
     param: Option<String>,
     /// More fields of the error object.
     fields: Vec<(&'static str, Value)>,
-    pub(crate) headers: Pairs,
+    headers: Pairs,
 }
 
 impl<R: Into<VendorRefusal>> From<R> for Refused {
@@ -26,7 +33,7 @@ impl<R: Into<VendorRefusal>> From<R> for Refused {
 
 impl Refused {
     pub(crate) fn from_row(row: Row) -> Self {
-        Self { row, message: None, param: None, fields: Vec::new(), headers: Pairs::new() }
+        Self { row, more: Box::default() }
     }
 
     /// The row with this text in place of its example text.
@@ -41,12 +48,12 @@ impl Refused {
 
     /// In these words.
     pub(crate) fn words(mut self, message: impl Into<String>) -> Self {
-        self.message = Some(message.into());
+        self.more.message = Some(message.into());
         self
     }
 
     pub(crate) fn param(mut self, param: impl Into<String>) -> Self {
-        self.param = Some(param.into());
+        self.more.param = Some(param.into());
         self
     }
 
@@ -56,17 +63,22 @@ impl Refused {
     }
 
     pub(crate) fn field(mut self, name: &'static str, value: impl Into<Value>) -> Self {
-        self.fields.push((name, value.into()));
+        self.more.fields.push((name, value.into()));
         self
     }
 
     pub(crate) fn with(mut self, headers: Pairs) -> Self {
-        self.headers.extend(headers);
+        self.more.headers.extend(headers);
         self
     }
 
+    /// Its headers but those of the row.
+    pub(crate) fn headers(&self) -> &[(String, String)] {
+        &self.more.headers
+    }
+
     pub(crate) fn message(&self) -> &str {
-        self.message.as_deref().unwrap_or(self.row.message)
+        self.more.message.as_deref().unwrap_or(self.row.message)
     }
 
     /// The inner error object of every shape that has one.
@@ -84,12 +96,12 @@ impl Refused {
             | Shape::Detail
             | Shape::DetailCode
             | Shape::Raw(_) => {
-                let param = self.param.as_deref().map_or_else(|| "null".to_owned(), quoted);
+                let param = self.more.param.as_deref().map_or_else(|| "null".to_owned(), quoted);
                 let kind = if self.row.kind.is_empty() { "null" } else { &kind };
                 format!(r#"{{"message":{message},"type":{kind},"param":{param},"code":{code}"#)
             }
         };
-        for (name, value) in &self.fields {
+        for (name, value) in &self.more.fields {
             object.push_str(&format!(",{}:{value}", quoted(name)));
         }
         object.push('}');
@@ -124,7 +136,7 @@ impl Refused {
             (None, _) => ("", String::new()),
         };
         let fixed = self.row.headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        Answer::text(self.row.status, kind, body).with(fixed.collect()).with(self.headers)
+        Answer::text(self.row.status, kind, body).with(fixed.collect()).with(self.more.headers)
     }
 
     /// Alibaba's own shape, whatever the row's is.

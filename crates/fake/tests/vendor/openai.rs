@@ -59,7 +59,7 @@ async fn a_response_streams_in_the_vendors_order_and_numbers_its_events() {
     let (client, account) = account().await;
     let answer = client.respond(&account, &stream("hello there")).await;
     assert_eq!(answer.header("content-type"), Some("text/event-stream; charset=utf-8"));
-    let deltas = vec!["response.output_text.delta"; 3];
+    let deltas = ["response.output_text.delta"; 3];
     let begin =
         ["response.created", "response.in_progress", "response.output_item.added", "response.content_part.added"];
     let end =

@@ -289,7 +289,7 @@ impl Said {
             let number = value.parse::<i64>().ok().filter(|_| name.ends_with("-window-minutes"));
             (name.clone(), number.map_or_else(|| Value::from(value.clone()), Value::from))
         };
-        let headers: Map<String, Value> = refused.headers.iter().map(header).collect();
+        let headers: Map<String, Value> = refused.headers().iter().map(header).collect();
         let mut wrapped = json!({"type": "error", "status": refused.row.status, "error": error});
         if !headers.is_empty() {
             wrapped["headers"] = Value::Object(headers);
