@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use remuda_core::{
-    AccountId, Class, CostClass, CredentialKind, Host, Protocol, Protocols, ReadingSource, UnixSeconds, Vendor, Window,
+    AccountId, Class, CostClass, CredentialKind, Host, Protocol, Protocols, UnixSeconds, Vendor, Window,
 };
 use serde::{Deserialize, Serialize};
+
+use super::{QuotaView, SpendRuleView, TroubleView, WindowView};
 
 /// Can this account serve now?
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,21 +46,6 @@ pub struct ModelRest {
     /// The rest.
     #[serde(flatten)]
     pub rest: Rest,
-}
-
-/// The newest reading of one quota window.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct WindowView {
-    /// `five_hour`, `seven_day`, `other:<seconds>`, `model:<name>`.
-    pub window: Window,
-    /// Share used, 0 to 100 percent.
-    pub used_percent: f64,
-    /// When it starts anew, if stated.
-    pub resets_at: Option<UnixSeconds>,
-    /// When it was read.
-    pub read_at: UnixSeconds,
-    /// Where it was read.
-    pub source: ReadingSource,
 }
 
 /// Who the vendor says it is.
@@ -105,8 +92,17 @@ pub struct AccountView {
     pub resting_models: Vec<ModelRest>,
     /// Quota windows, shortest first.
     pub windows: Vec<WindowView>,
-    /// Least remaining percent per window; below it the account is passed over.
+    /// What was said of this account alone: least remaining percent per window. What holds in all is in `quota`.
     pub min_remaining: BTreeMap<Window, f64>,
+    /// Floors, and asking the vendor.
+    #[serde(default)]
+    pub quota: QuotaView,
+    /// Refreshing its token is in trouble.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<TroubleView>,
+    /// What it may spend and has spent today; only metered accounts with a rule have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spend: Option<SpendRuleView>,
     /// Agents of other makers that may use this subscription.
     pub allowed_hosts: Vec<Host>,
     /// Who may stand in for it, in order: labels and `@pools`.

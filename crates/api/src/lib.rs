@@ -15,6 +15,7 @@ mod live;
 mod login;
 mod money;
 mod overview;
+mod quota;
 mod request;
 mod session;
 mod status;
@@ -23,7 +24,7 @@ mod version;
 
 pub use account::{
     AccountChange, AccountChanged, AccountRef, AccountRemoved, AccountShown, AccountView, Accounts, BorrowedFrom,
-    ModelRest, Rest, State, Who, WindowView,
+    ModelRest, Rest, State, Who,
 };
 pub use alert::{AlertKind, AlertRef, AlertSeen, AlertView, Alerts};
 pub use choice::{
@@ -40,6 +41,10 @@ pub use login::{
 };
 pub use money::{SpendChange, SpendChanged, SpendRuleView, SpendRules};
 pub use overview::Overview;
+pub use quota::{
+    AccountFloors, FloorChange, FloorView, KillSwitchChanged, KillSwitchView, Minimums, MinimumsChanged, PolledHow,
+    PolledView, QuotaRefresh, QuotaRefreshed, QuotaView, TroubleView, UnknownSaid, UsageView, WindowView,
+};
 pub use request::{Explained, Log, LogAsked, RequestRef};
 pub use session::{SessionChanged, SessionHalt, SessionRef, SessionStop, SessionView, Sessions, SessionsAsked};
 pub use status::{Daemon, Empty, Status, Stopping};

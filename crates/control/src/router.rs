@@ -138,7 +138,7 @@ mod tests {
     use remuda_core::Host;
     use remuda_credentials::login::{LoginDesk, SystemEntropy};
     use remuda_credentials::{Answer, Clock, Exchange, Keeper, SendError, SystemClock};
-    use remuda_gateway::{Herd, Journal};
+    use remuda_gateway::{Herd, Journal, Poller};
     use remuda_store::{KeySource, Places, SqliteOptions, SqliteStore, Store};
     use remuda_vendors::Call;
     use secrecy::ExposeSecret;
@@ -177,11 +177,19 @@ mod tests {
             let store: Arc<dyn Store> = Arc::new(SqliteStore::open(options, clock.now()).await.unwrap());
             let journal = Arc::new(Journal::new(Arc::clone(&store), Arc::clone(&clock)));
             let herd = Herd::load(Arc::clone(&store), journal, Arc::clone(&clock), Default::default()).await.unwrap();
+            let herd = Arc::new(herd);
             let keeper = Keeper::new(store, clock, Arc::new(NoNetwork), BTreeMap::new());
+            let poller = Poller::new(
+                Arc::clone(&herd),
+                keeper.clone(),
+                Arc::new(NoNetwork),
+                BTreeMap::new(),
+                Default::default(),
+            );
             let desk = LoginDesk::new(keeper.clone(), Arc::new(SystemEntropy));
             let installation = crate::Installation::at(home.path().join("installation"));
             let logins = LoginEngine { desk, keeper, addresses: Default::default(), installation };
-            let api = Arc::new(Api::new(Arc::new(herd), logins, None));
+            let api = Arc::new(Api::new(herd, logins, Arc::new(poller), None));
             Self { router: router(Arc::clone(&api), OWN_UID), api, _home: home }
         }
 

@@ -85,6 +85,16 @@ verbs! {
     ChangePool: PATCH "/api/v1/pools/{pool}" PoolChange => PoolChanged;
     /// Delete a pool; chains lose the steps that name it.
     RemovePool: DELETE "/api/v1/pools/{pool}" PoolRef => PoolChanged;
+    /// Ask vendors what is left, now.
+    RefreshQuota: POST "/api/v1/quota/refresh" QuotaRefresh => QuotaRefreshed;
+    /// The minimums that hold.
+    GetMinimum: GET "/api/v1/minimum" Empty => Minimums;
+    /// Change minimums.
+    SetMinimum: PUT "/api/v1/minimum" FloorChange => MinimumsChanged;
+    /// The hard reserves.
+    GetKillSwitch: GET "/api/v1/killswitch" Empty => KillSwitchView;
+    /// Switch the kill switch, change reserves.
+    SetKillSwitch: PUT "/api/v1/killswitch" FloorChange => KillSwitchChanged;
     /// All spend rules.
     ListSpend: GET "/api/v1/spend" Empty => SpendRules;
     /// Write a spend rule.

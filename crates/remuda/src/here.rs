@@ -10,7 +10,7 @@ use remuda_core::snapshot::Policy;
 use remuda_core::{Protocol, UnixSeconds, Vendor};
 use remuda_credentials::login::{LoginDesk, SystemEntropy};
 use remuda_credentials::{Clock, Https, Keeper, SystemClock};
-use remuda_gateway::{Herd, Journal};
+use remuda_gateway::{Herd, Journal, Poller};
 use remuda_store::{KeySource, Places, Retention, SqliteOptions, SqliteStore, Store};
 use remuda_vendors::refresh::TokenUrls;
 use remuda_vendors::{Addresses, OwnRows, qwen};
@@ -43,9 +43,12 @@ impl Here {
         let journal = Arc::new(Journal::new(Arc::clone(&store), Arc::clone(&clock)));
         let herd = Herd::load(Arc::clone(&store), journal, Arc::clone(&clock), policy(config)).await.told()?;
         let keeper = Keeper::new(Arc::clone(&store), clock, Arc::new(Https::new()), token_urls(config));
+        let herd = Arc::new(herd);
+        let poller =
+            Poller::new(Arc::clone(&herd), keeper.clone(), Arc::new(Https::new()), bases(config), poll(config));
         let engine = login_engine(keeper, config, paths);
         let logins = engine.desk.clone();
-        let api = Api::new(Arc::new(herd), engine, None);
+        let api = Api::new(herd, engine, Arc::new(poller), None);
         Ok(Some(Self { api, logins, store, _instance: instance }))
     }
 

@@ -60,9 +60,23 @@ impl Out {
         gone_is_fine(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))
     }
 
-    /// Clears the screen and shows `text`: for `--watch`, on a terminal only.
+    /// Shows `text` in place of what was there: for `--watch`, on a terminal only. Written over, not cleared first, and all
+    /// at once where the terminal can (mode 2026), so that nothing flickers. What does not fit is left out: a terminal that
+    /// scrolls would show it twice.
     pub(crate) fn repaint(self, text: &str) -> io::Result<()> {
-        self.print(&format!("\x1b[H\x1b[2J{text}"))
+        let rows = terminal_size::terminal_size_of(io::stdout()).map_or(usize::MAX, |(_, rows)| usize::from(rows.0));
+        let mut screen = String::from("\x1b[?2026h\x1b[H");
+        for line in text.lines().take(rows.saturating_sub(1)) {
+            screen.push_str(line);
+            screen.push_str("\x1b[K\n");
+        }
+        screen.push_str("\x1b[J\x1b[?2026l");
+        self.print(&screen)
+    }
+
+    /// Leaves what is on the screen above a new, empty one.
+    pub(crate) fn clear(self) -> io::Result<()> {
+        self.print("\x1b[2J")
     }
 
     /// Something for the person beside the answer, to standard error.

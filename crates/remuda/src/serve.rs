@@ -110,7 +110,7 @@ impl Serving {
         let logins = engine.desk.clone();
         let drain_s = i64::try_from(DRAIN.as_secs()).unwrap_or(i64::MAX);
         let running = Running { facts: facts.clone(), stop: stop.clone(), drain_s };
-        let api = Arc::new(Api::new(Arc::clone(&daemon.herd), engine, Some(running)));
+        let api = Arc::new(Api::new(Arc::clone(&daemon.herd), engine, Arc::clone(&daemon.poller), Some(running)));
         let control = Control::new(api, rustix::process::geteuid().as_raw());
         let server = Doors::new(Arc::clone(&daemon.gateway), control);
         server.listen_tcp(tcp, Guard::tcp(address.port(), &config.hosts));

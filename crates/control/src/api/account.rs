@@ -17,10 +17,7 @@ impl Api {
     /// None so far.
     pub async fn accounts(&self, _: Empty) -> Result<Accounts, Failure> {
         let now = self.now();
-        let accounts = self.herd.look(|herd, profiles| {
-            find::in_order(herd).map(|account| see::view(herd, profiles, account, now)).collect()
-        });
-        Ok(Accounts { now, accounts })
+        Ok(Accounts { now, accounts: self.views() })
     }
 
     /// One account.
@@ -81,8 +78,13 @@ impl Api {
     }
 
     pub(super) fn view(&self, id: AccountId) -> Result<AccountView, Failure> {
-        see::account(&self.herd, id, self.now())
-            .ok_or_else(|| Failure::new(Code::UnknownAccount, "the account was removed just now"))
+        let now = self.now();
+        let found = self
+            .herd
+            .look(|herd, profiles| herd.accounts.get(&id).map(|account| see::view(herd, profiles, account, now)));
+        let mut view = found.ok_or_else(|| Failure::new(Code::UnknownAccount, "the account was removed just now"))?;
+        self.complete(&mut view, self.herd.polls().get(&id), now);
+        Ok(view)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use remuda_core::AccountId;
 
-use super::{Api, find, see};
+use super::{Api, find, left, see};
 use crate::types::{ChainView, Event, HerdView, PinView};
 
 /// More pins than this are not listed.
@@ -11,11 +11,11 @@ pub(super) const MOST_PINS: usize = 100;
 impl Api {
     /// Everything that the owner decides.
     pub(super) fn herd_view(&self) -> HerdView {
-        let now = self.now();
         let pins = self.herd.session_pins();
-        self.herd.look(|herd, profiles| HerdView {
+        let accounts = self.views();
+        self.herd.look(|herd, _| HerdView {
             active: herd.active.as_ref().map(|target| find::written(herd, target)),
-            accounts: find::in_order(herd).map(|account| see::view(herd, profiles, account, now)).collect(),
+            accounts,
             pools: herd.pools.keys().filter_map(|name| see::pool(herd, name)).collect(),
             chains: find::in_order(herd)
                 .map(|source| ChainView { source: source.label.to_string(), targets: see::chain(herd, source.id) })
@@ -37,7 +37,7 @@ impl Api {
     /// An account has changed; `None`: it is gone, which the owner's own change has told.
     pub(crate) fn account_event(&self, id: AccountId) -> Option<Event> {
         let at = self.now();
-        see::account(&self.herd, id, at).map(|account| Event::Accounts { at, account: Box::new(account) })
+        self.view(id).ok().map(|account| Event::Accounts { at, account: Box::new(account) })
     }
 
     /// An account's windows were read.
@@ -45,7 +45,7 @@ impl Api {
         let at = self.now();
         self.herd.look(|herd, _| {
             let account = herd.accounts.get(&id)?;
-            let windows = see::windows(account);
+            let windows = left::windows(herd, account, at);
             Some(Event::Windows { at, account_id: id, account: account.label.to_string(), windows })
         })
     }

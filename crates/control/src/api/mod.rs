@@ -7,8 +7,10 @@ mod active;
 mod chain;
 mod event;
 mod find;
+mod floor;
 mod installation;
 mod key;
+mod left;
 mod live;
 mod login;
 mod money;
@@ -24,6 +26,7 @@ mod usage;
 use std::sync::Arc;
 
 use remuda_core::UnixSeconds;
+use remuda_gateway::Poller;
 use remuda_gateway::herd::Herd;
 use tokio_util::sync::CancellationToken;
 
@@ -49,6 +52,7 @@ pub struct Running {
 pub struct Api {
     herd: Arc<Herd>,
     logins: LoginEngine,
+    poller: Arc<Poller>,
     daemon: Option<Running>,
     ring: Arc<Ring>,
 }
@@ -56,12 +60,12 @@ pub struct Api {
 impl Api {
     /// `daemon`: `None` when a command works on the state by itself. A daemon watches what happens from here on.
     #[must_use]
-    pub fn new(herd: Arc<Herd>, logins: LoginEngine, daemon: Option<Running>) -> Self {
+    pub fn new(herd: Arc<Herd>, logins: LoginEngine, poller: Arc<Poller>, daemon: Option<Running>) -> Self {
         let ring = Arc::new(Ring::new(daemon.as_ref().map_or(0, |running| life(&running.facts))));
         if daemon.is_some() {
             herd.events().watch(Arc::new(Watch::new(Arc::clone(&ring), Arc::clone(herd.clock()))));
         }
-        Self { herd, logins, daemon, ring }
+        Self { herd, logins, poller, daemon, ring }
     }
 
     pub(crate) fn herd(&self) -> &Herd {

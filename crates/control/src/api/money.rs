@@ -62,7 +62,7 @@ impl Api {
     }
 }
 
-fn rule(herd: &Snapshot, id: AccountId) -> Option<SpendRuleView> {
+pub(super) fn rule(herd: &Snapshot, id: AccountId) -> Option<SpendRuleView> {
     herd.spend_rules.get(&id).map(|rule| SpendRuleView {
         account: find::label(herd, id),
         after: rule.after.clone(),

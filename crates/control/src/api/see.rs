@@ -4,21 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use remuda_core::snapshot::{Snapshot, Target};
-use remuda_core::{Account, AccountId, AccountStatus, Cooldown, UnixSeconds, Window};
+use remuda_core::{Account, AccountId, AccountStatus, Cooldown, UnixSeconds};
 use remuda_gateway::events::{Live, Stage};
-use remuda_gateway::herd::Herd;
 use remuda_store::Profile;
 
 use super::find::{label, written};
-use crate::types::{AccountView, BorrowedFrom, LiveStage, LiveView, ModelRest, PoolView, Rest, State, Who, WindowView};
+use super::{left, money};
+use crate::types::{AccountView, BorrowedFrom, LiveStage, LiveView, ModelRest, PoolView, Rest, State, Who};
 
 /// Profiles by account.
 pub(super) type Profiles = BTreeMap<AccountId, Arc<Profile>>;
-
-/// One account of the live herd; `None`: it is gone.
-pub(super) fn account(herd: &Herd, id: AccountId, now: UnixSeconds) -> Option<AccountView> {
-    herd.look(|snapshot, profiles| snapshot.accounts.get(&id).map(|found| view(snapshot, profiles, found, now)))
-}
 
 /// One account.
 pub(super) fn view(herd: &Snapshot, profiles: &Profiles, account: &Account, now: UnixSeconds) -> AccountView {
@@ -48,8 +43,11 @@ pub(super) fn view(herd: &Snapshot, profiles: &Profiles, account: &Account, now:
             .filter(|(_, cooldown)| cooldown.until > now)
             .map(|(model, cooldown)| ModelRest { model: model.clone(), rest: rest(cooldown) })
             .collect(),
-        windows: windows(account),
+        windows: left::windows(herd, account, now),
         min_remaining: account.min_remaining.clone(),
+        quota: left::quota(herd, account, now),
+        trouble: None,
+        spend: money::rule(herd, account.id),
         allowed_hosts: account.allowed_hosts.clone(),
         chain: chain(herd, account.id),
         stands_in_for: herd
@@ -133,18 +131,4 @@ pub(crate) fn live(live: &Live) -> LiveView {
         attempts: progress.attempts,
         age_ms: u64::try_from(live.started.elapsed().as_millis()).unwrap_or(u64::MAX),
     }
-}
-
-/// Shortest first, models last.
-pub(super) fn windows(account: &Account) -> Vec<WindowView> {
-    let view = |(window, reading): (&Window, &remuda_core::Reading)| WindowView {
-        window: window.clone(),
-        used_percent: reading.used_percent,
-        resets_at: reading.resets_at,
-        read_at: reading.read_at,
-        source: reading.source,
-    };
-    let mut all: Vec<WindowView> = account.readings.iter().map(view).collect();
-    all.sort_by_key(|w| w.window.length_s().unwrap_or(u64::MAX));
-    all
 }

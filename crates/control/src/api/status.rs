@@ -17,11 +17,12 @@ impl Api {
     pub async fn status(&self, _: Empty) -> Result<Status, Failure> {
         let now = self.now();
         let pins = self.herd.session_pins();
-        Ok(self.herd.look(|herd, profiles| Status {
+        let accounts = self.views();
+        Ok(self.herd.look(|herd, _| Status {
             now,
             daemon: self.daemon.as_ref().map(|running| running.facts.clone()),
             active: herd.active.as_ref().map(|target| find::written(herd, target)),
-            accounts: find::in_order(herd).map(|account| see::view(herd, profiles, account, now)).collect(),
+            accounts,
             pools: herd.pools.keys().filter_map(|name| see::pool(herd, name)).collect(),
             pins: pins
                 .into_iter()

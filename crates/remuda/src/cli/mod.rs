@@ -8,6 +8,7 @@ mod config;
 mod daemon;
 mod fake;
 mod help;
+mod quota;
 mod request;
 mod session;
 mod usage;
@@ -20,6 +21,7 @@ pub(crate) use config::ConfigCommand;
 pub(crate) use daemon::{DoctorArgs, RunArgs, ServeArgs, StatusArgs};
 pub(crate) use fake::{FakeAccountArg, FakeArgs, FakeKind};
 pub(crate) use help::command;
+pub(crate) use quota::{KillSwitchArgs, MinimumArgs, QuotaArgs};
 pub(crate) use request::{ExplainArgs, LogArgs};
 pub(crate) use session::{LiveCommand, SessionsCommand};
 pub(crate) use usage::UsageArgs;
@@ -69,6 +71,10 @@ pub(crate) enum Command {
     },
     Spend(SpendArgs),
     Status(StatusArgs),
+    Quota(QuotaArgs),
+    Minimum(MinimumArgs),
+    #[command(name = "killswitch")]
+    KillSwitch(KillSwitchArgs),
     Explain(ExplainArgs),
     Log(LogArgs),
     Usage(UsageArgs),

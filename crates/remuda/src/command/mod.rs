@@ -10,6 +10,7 @@ mod fake;
 mod key;
 mod login;
 mod pool;
+mod quota;
 mod request;
 mod run;
 mod serve;
@@ -103,6 +104,9 @@ pub(crate) async fn run(cli: Cli, out: Out) -> anyhow::Result<u8> {
         Command::Pool { command } => pool::pool(&context()?, command).await,
         Command::Spend(args) => spend::spend(&context()?, args).await,
         Command::Status(args) => status::status(&context()?, args).await,
+        Command::Quota(args) => quota::quota(&context()?, args).await,
+        Command::Minimum(args) => quota::minimum(&context()?, args).await,
+        Command::KillSwitch(args) => quota::kill_switch(&context()?, args).await,
         Command::Explain(args) => request::explain(&context()?, args).await,
         Command::Log(args) => request::log(&context()?, args).await,
         Command::Usage(args) => usage::usage(&context()?, args).await,

@@ -47,6 +47,7 @@ async fn ask(context: &Context) -> anyhow::Result<Status> {
 async fn watch(context: &Context) -> anyhow::Result<u8> {
     let mut shown = String::new();
     let mut events = None;
+    context.out.clear()?;
     loop {
         if events.is_none() {
             events = listen(context).await?;

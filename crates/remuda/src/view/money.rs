@@ -62,7 +62,7 @@ fn after(rule: &SpendRuleView) -> String {
     rule.after.iter().map(|class| class.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-fn usd(amount: f64) -> String {
+pub(super) fn usd(amount: f64) -> String {
     format!("{amount:.2} USD")
 }
 

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use remuda_control::types::*;
+use remuda_core::headroom::SaidOf;
+use remuda_core::pace::Pace;
 use remuda_core::record::Record;
-use remuda_core::snapshot::Strategy;
+use remuda_core::snapshot::{Strategy, UnknownQuota};
+use remuda_core::standing::Trust;
 use remuda_core::{
-    AccountId, Class, CostClass, CredentialKind, Host, Protocol, ReadingSource, UnixSeconds, Vendor, Window,
+    AccountId, Class, CostClass, CredentialKind, Host, Protocol, Reading, ReadingSource, UnixSeconds, Vendor, Window,
 };
 use uuid::Uuid;
 
@@ -34,6 +37,9 @@ fn account(n: u128, label: &str) -> AccountView {
         resting_models: Vec::new(),
         windows: Vec::new(),
         min_remaining: BTreeMap::new(),
+        quota: QuotaView::default(),
+        trouble: None,
+        spend: None,
         allowed_hosts: Vec::new(),
         chain: Vec::new(),
         stands_in_for: Vec::new(),
@@ -44,12 +50,20 @@ fn account(n: u128, label: &str) -> AccountView {
 }
 
 fn window(window: Window, used_percent: f64, resets_in: i64) -> WindowView {
+    let resets_at = Some(NOW + resets_in);
+    let source = ReadingSource::Headers;
+    let reading = Reading { used_percent, resets_at, source, read_at: NOW - 90 };
     WindowView {
-        window,
         used_percent,
-        resets_at: Some(NOW + resets_in),
-        read_at: NOW - 90,
-        source: ReadingSource::Headers,
+        remaining_percent: reading.remaining(NOW),
+        resets_at,
+        read_at: reading.read_at,
+        age_s: 90,
+        source,
+        trust: if reading.is_over(NOW) { Trust::Over } else { Trust::Fresh },
+        binding: false,
+        pace: Pace::of(&window, &reading, NOW),
+        window,
     }
 }
 
@@ -81,6 +95,14 @@ pub(crate) fn status() -> Status {
         model: "claude-opus-4-8".to_owned(),
         rest: rest(400_000, true, Class::ModelExhausted, "429, 7d_opus-status: rejected"),
     }];
+    personal.windows[0].binding = true;
+    personal.quota.minimum = vec![floor(Window::FiveHour, 10.0, SaidOf::Everyone, Some(57.4))];
+    personal.trouble = Some(TroubleView {
+        retry_at: Some(NOW + 120),
+        why: Some("the token could not be refreshed: the vendor answered 503".to_owned()),
+    });
+    personal.quota.usage.trouble = Some("the usage endpoint answered 429".to_owned());
+    personal.quota.usage.not_before = Some(NOW + 240);
     personal.stands_in_for = vec!["work".to_owned()];
     personal.allowed_hosts = vec![Host::Pi];
     let mut side = account(3, "side project");
@@ -94,6 +116,14 @@ pub(crate) fn status() -> Status {
     key.resting = Some(rest(840, false, Class::Billing, "402"));
     key.base_url = Some("http://10.0.0.7:8080".to_owned());
     key.min_remaining = BTreeMap::from([(Window::SevenDay, 10.0)]);
+    key.quota.minimum = vec![floor(Window::SevenDay, 10.0, SaidOf::Account, None)];
+    key.quota.usage.why_not = Some("the vendor states no plan windows for keys".to_owned());
+    key.spend = Some(SpendRuleView {
+        account: "key".to_owned(),
+        after: vec![Class::WindowExhausted],
+        daily_limit_usd: 5.0,
+        spent_today_usd: 1.2,
+    });
     let mut old = account(5, "old");
     old.state = State::Paused;
     Status {
@@ -116,6 +146,44 @@ pub(crate) fn status() -> Status {
         }],
         pins: vec![PinView { session: "claude:3431a7ea".to_owned(), target: "personal".to_owned() }],
     }
+}
+
+fn floor(window: Window, percent: f64, said_of: SaidOf, remaining_percent: Option<f64>) -> FloorView {
+    FloorView { window, percent, said_of, remaining_percent }
+}
+
+fn floors() -> Vec<AccountFloors> {
+    let of = |account: &str, floors| AccountFloors {
+        account: account.to_owned(),
+        floors,
+        unknown: UnknownQuota::Closed,
+        unknown_said_of: SaidOf::Everyone,
+    };
+    vec![
+        of(
+            "work",
+            vec![
+                floor(Window::FiveHour, 10.0, SaidOf::Everyone, Some(8.4)),
+                floor(Window::SevenDay, 25.0, SaidOf::Account, Some(39.0)),
+            ],
+        ),
+        of("personal", Vec::new()),
+        AccountFloors {
+            unknown: UnknownQuota::Open,
+            unknown_said_of: SaidOf::Account,
+            ..of("key", vec![floor(Window::FiveHour, 10.0, SaidOf::Everyone, None)])
+        },
+    ]
+}
+
+pub(crate) fn minimums() -> Minimums {
+    let everyone = BTreeMap::from([(Window::FiveHour, 10.0)]);
+    Minimums { now: NOW, everyone, unknown: UnknownQuota::Closed, accounts: floors() }
+}
+
+pub(crate) fn kill_switch() -> KillSwitchView {
+    let everyone = BTreeMap::from([(Window::FiveHour, 10.0), (Window::Model("opus".to_owned()), 5.0)]);
+    KillSwitchView { now: NOW, enabled: true, everyone, accounts: floors() }
 }
 
 pub(crate) fn empty_status() -> Status {

@@ -1,10 +1,12 @@
 //! The herd at a glance: a table where it fits, else one block per account.
 
-use remuda_control::types::{AccountView, Daemon, State, Status, WindowView};
+use remuda_control::types::{AccountView, Daemon, FloorView, State, Status, WindowView};
 use remuda_core::{UnixSeconds, Window};
 
+use super::quota;
 use super::table::Table;
 use super::words::{BAD, DIM, GOOD, STRONG, WARN, command, cost, kind, paint, span, window};
+use super::wrap::paragraph;
 
 /// What `remuda status` shows. `columns`: width of the terminal, `None` when there is none.
 pub(crate) fn status(status: &Status, columns: Option<usize>) -> String {
@@ -19,6 +21,7 @@ pub(crate) fn status(status: &Status, columns: Option<usize>) -> String {
             text.extend(status.accounts.iter().map(|account| block(account, status.now)));
         }
         text.push_str(&model_limits(&status.accounts, status.now));
+        text.extend(status.accounts.iter().flat_map(|account| worth_knowing(account, status.now)));
     }
     text.push('\n');
     text.push_str(&active_line(status));
@@ -121,6 +124,25 @@ fn model_limits(accounts: &[AccountView], now: UnixSeconds) -> String {
         }
     }
     text
+}
+
+/// What is about to go wrong, or has: one line each.
+fn worth_knowing(account: &AccountView, now: UnixSeconds) -> Vec<String> {
+    let told = |style, text: String| paragraph(&format!("{} {text}", paint(style, format!("{}:", account.label))), 0);
+    let mut lines: Vec<String> = quota::runs_out(account, now).into_iter().map(|text| told(WARN, text)).collect();
+    let low = |floors: &[FloorView]| {
+        let low = floors.iter().filter(|floor| floor.remaining_percent.is_some_and(|left| left < floor.percent));
+        let low: Vec<String> = low.map(|floor| format!("{} below {}%", window(&floor.window), floor.percent)).collect();
+        (!low.is_empty()).then(|| low.join(", "))
+    };
+    if let Some(low) = low(&account.quota.reserve).filter(|_| account.quota.kill_switch) {
+        lines.push(told(BAD, format!("the kill switch holds it back ({low})")));
+    } else if let Some(low) = low(&account.quota.minimum) {
+        lines.push(told(WARN, format!("stands behind others ({low})")));
+    }
+    lines.extend(account.spend.as_ref().and_then(|_| quota::money(account)).map(|text| told(DIM, text)));
+    lines.extend(quota::trouble(account, now).map(|text| told(WARN, text)));
+    lines
 }
 
 fn active_line(status: &Status) -> String {
