@@ -13,11 +13,12 @@ use remuda_credentials::{Token, TokenError};
 use remuda_vendors::{ErrorKind, UpstreamAnswer, client_error};
 
 use crate::arriving::Arriving;
-use crate::dress::Dressed;
+use crate::dress::{Dressed, TURN_STATE};
 use crate::flight::Flight;
 use crate::herd::Mount;
 use crate::hold::{Committed, Judged, Uncommitted};
 use crate::plain::Plain;
+use crate::provenance;
 use crate::relay::Unanswered;
 use crate::replay::BodyError;
 
@@ -85,10 +86,11 @@ where
             Err(error) => return Ok(self.refuse(None, error.verdict(), false)),
         };
         self.generations.insert(account, token.generation());
-        let dressed = match self.dress(&mount, &token, model.as_deref()).await? {
-            Ok(dressed) => dressed,
-            Err(why) => return Ok(self.refuse(None, self_made(Class::CredentialDead, &why), false)),
-        };
+        let dressed =
+            match self.dress(account, &mount, &token, model.as_deref(), route.request().session.as_ref()).await? {
+                Ok(dressed) => dressed,
+                Err(why) => return Ok(self.refuse(None, self_made(Class::CredentialDead, &why), false)),
+            };
         self.send(account, mount, dressed).await
     }
 
@@ -123,6 +125,9 @@ where
             attempt.head_ms = Some(head_ms);
             attempt.status = Some(answer.status().as_u16());
             attempt.upstream_request_id = vendors_request_id(answer.headers());
+        }
+        if let Some(state) = answer.headers().get(TURN_STATE).and_then(|v| v.to_str().ok()) {
+            self.gateway.herd.gave_out(account, vec![provenance::mark(state)], now);
         }
         let readings = remuda_vendors::windows_from_headers(mount.vendor, answer.headers(), now);
         self.gateway.herd.harvest(account, mount.profile.last_login_at, readings);

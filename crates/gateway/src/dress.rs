@@ -5,13 +5,14 @@ use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, HeaderMap};
 use http::{Request, Uri};
 use http_body::Body;
-use remuda_core::{CredentialKind, Protocol, RequestKind, Vendor};
+use remuda_core::{AccountId, CredentialKind, Protocol, RequestKind, SessionKey, Vendor};
 use remuda_credentials::Token;
 use remuda_store::AuthHeader;
 use remuda_upstream::Origin;
 use remuda_wire::identity::UserId;
 use remuda_wire::peek::{Peek, Status, Wanted};
 use remuda_wire::splice::{self, Edit};
+use remuda_wire::state;
 
 use crate::draft;
 use crate::flight::Flight;
@@ -20,6 +21,21 @@ use crate::herd::Mount;
 use crate::outgoing::{Frames, Outgoing};
 use crate::replay::BodyError;
 use crate::restate::{self, Restated};
+
+/// Codex's routing state: opaque, given out by the backend, sent back within a turn (openai/codex, November 2026).
+pub(crate) const TURN_STATE: &str = "x-codex-turn-state";
+
+/// Headers by which Codex and Pi name a conversation to OpenAI.
+const CONVERSATION: &[&str] = &[
+    "session-id",
+    "session_id",
+    "thread-id",
+    "conversation_id",
+    "x-client-request-id",
+    "x-codex-window-id",
+    "x-codex-turn-metadata",
+    "x-codex-installation-id",
+];
 
 /// A request for one account.
 pub struct Dressed<B> {
@@ -38,9 +54,11 @@ where
     /// The request for this account. The inner error: this account's endpoint or credential cannot be used at all.
     pub(crate) async fn dress(
         &mut self,
+        account: AccountId,
         mount: &Mount,
         token: &Token,
         model: Option<&str>,
+        session: Option<&SessionKey>,
     ) -> Result<Result<Dressed<B>, String>, BodyError> {
         let (protocol, origin, uri) = match self.destination(mount) {
             Ok(found) => found,
@@ -52,7 +70,12 @@ where
                 Ok(made) => made,
                 Err(_) => return Ok(Err("the stored credential has characters that no header may have".to_owned())),
             };
-        let body = self.body(mount, model, &mut headers, &mut changes).await?;
+        if matches!(protocol, Protocol::Responses | Protocol::Codex) {
+            self.keep_apart(account, &mut headers, &mut changes);
+        }
+        let looks = protocol != Protocol::Chat && self.gateway.herd.may_be_foreign(session, account);
+        let search = looks.then_some((account, protocol));
+        let body = self.body(mount, model, search, (&mut headers, &mut changes)).await?;
         if let Some(attempt) = self.draft.last_attempt() {
             attempt.changes = changes;
         }
@@ -82,24 +105,33 @@ where
         &mut self,
         mount: &Mount,
         model: Option<&str>,
-        headers: &mut HeaderMap,
-        changes: &mut Vec<String>,
+        search: Option<(AccountId, Protocol)>,
+        (headers, changes): (&mut HeaderMap, &mut Vec<String>),
     ) -> Result<Outgoing<B>, BodyError> {
         let other_model = model.zip(self.intake.model.clone()).filter(|(name, text)| text.value != *name);
-        if other_model.is_none() && (!self.intake.states_identity || self.intake.unpacked.is_none()) {
+        let unpacked = self.intake.unpacked.clone();
+        let must_edit = other_model.is_some() || (self.intake.states_identity && unpacked.is_some());
+        if !must_edit && search.is_none() {
             return Ok(self.streamed(mount));
         }
         while self.intake.body.arrive().await?.is_some() {}
-        let unpacked = self.intake.unpacked.clone();
-        let frames = unpacked.clone().map_or_else(|| self.intake.body.arrived(), |text| vec![text]);
         let (mut edits, mut told) = (Vec::new(), Vec::new());
+        if let Some((account, protocol)) = search {
+            let text = unpacked.clone().unwrap_or_else(|| self.intake.body.whole());
+            edits = self.without_foreign(&text, account, protocol, &mut told);
+        }
+        if !must_edit && edits.is_empty() {
+            return Ok(self.streamed(mount));
+        }
+        let frames = unpacked.clone().map_or_else(|| self.intake.body.arrived(), |text| vec![text]);
         if self.intake.states_identity
             && let Some(user_id) = user_id(&frames)
         {
-            edits.extend(restate::edits(&user_id, account_uuid(mount)));
-            if !edits.is_empty() {
+            let restated = restate::edits(&user_id, account_uuid(mount));
+            if !restated.is_empty() {
                 told.push(draft::RESTATED.to_owned());
             }
+            edits.extend(restated);
         }
         if let Some((name, text)) = other_model
             && let Ok(quoted) = serde_json::to_vec(name)
@@ -126,6 +158,48 @@ where
         }
     }
 
+    /// The edits that take out what another account gave out, so that the vendor does not have to refuse it.
+    fn without_foreign(
+        &self,
+        text: &Bytes,
+        account: AccountId,
+        protocol: Protocol,
+        told: &mut Vec<String>,
+    ) -> Vec<Edit> {
+        if !state::may_carry(text, protocol) {
+            return Vec::new();
+        }
+        let herd = &self.gateway.herd;
+        let found = state::foreign(text, protocol, |thing| herd.is_foreign(thing, account));
+        if found.dropped > 0 {
+            let what = if protocol == Protocol::Messages { "thinking" } else { "encrypted reasoning" };
+            told.push(format!("{} of {what} dropped: given out by another account", pieces(found.dropped)));
+        }
+        if found.thinking_off {
+            told.push("thinking: disabled for this request, which must begin with a block that had to go".to_owned());
+        }
+        found.edits
+    }
+
+    /// Codex's routing state goes only to the account that gave it out, and the names of a conversation only to the account
+    /// that heard them first.
+    fn keep_apart(&self, account: AccountId, headers: &mut HeaderMap, changes: &mut Vec<String>) {
+        let herd = &self.gateway.herd;
+        let text = |headers: &HeaderMap, name: &str| headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
+        if let Some(state) = text(headers, TURN_STATE)
+            && herd.origin(&state).is_none_or(|_| herd.is_foreign(&state, account))
+        {
+            headers.remove(TURN_STATE);
+            changes.push(format!("{TURN_STATE}: removed, not given out by this account"));
+        }
+        let named = CONVERSATION.iter().find_map(|name| text(headers, name));
+        if named.is_some_and(|name| herd.is_claimed_by_another(&name, account, self.gateway.now())) {
+            let removed = CONVERSATION.iter().filter(|name| headers.remove(**name).is_some());
+            let removed: Vec<&str> = removed.copied().collect();
+            changes.push(format!("{}: removed, they belong to another account", removed.join(", ")));
+        }
+    }
+
     /// The body as it comes from the client, with Claude Code's identity field made to agree while it passes.
     fn streamed(&mut self, mount: &Mount) -> Outgoing<B> {
         let body = self.intake.body.clone();
@@ -135,6 +209,10 @@ where
         let changed = self.draft.restating();
         Outgoing::Restated(Box::new(Restated::new(body, account_uuid(mount).into(), changed)))
     }
+}
+
+fn pieces(count: usize) -> String {
+    if count == 1 { "1 piece".to_owned() } else { format!("{count} pieces") }
 }
 
 /// A key belongs to no login: the identity field must not name one.

@@ -12,6 +12,7 @@ use http_body::Body;
 use remuda_core::record::{AttemptEnd, Tokens};
 use remuda_core::route::{Action, Answer, Outcome, Route};
 use remuda_core::{AccountId, Class, Scope, Verdict};
+use remuda_store::Mark;
 use remuda_vendors::UpstreamAnswer;
 use tokio_util::sync::CancellationToken;
 
@@ -196,8 +197,7 @@ where
         };
         let response = hand_over::answer(
             &self.gateway,
-            &self.intake.facts,
-            self.intake.words,
+            (&self.intake.facts, self.intake.words),
             &route,
             &outcome,
             refusal,
@@ -249,6 +249,11 @@ impl Landing {
     pub fn says_quota(&self, event: &[u8]) {
         let readings = remuda_vendors::windows_from_event(self.mount.vendor, event, self.gateway.now());
         self.gateway.herd.harvest(self.account, self.mount.profile.last_login_at, readings);
+    }
+
+    /// The account gave out what only it can read again.
+    pub fn gave_out(&self, marks: Vec<Mark>) {
+        self.gateway.herd.gave_out(self.account, marks, self.gateway.now());
     }
 
     /// The vendor said inside the stream that it failed. The client sees it too; only what it means is kept.

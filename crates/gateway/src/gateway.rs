@@ -121,10 +121,11 @@ impl Gateway {
         let mut draft =
             Draft::new(id, now, head.uri.path().to_owned(), Arc::clone(&self.herd), Arc::clone(&self.journal));
         draft.of_project(who.key.project.clone());
-        let intake = match intake::take(&head, forward, &who, body).await {
+        let mut intake = match intake::take(&head, forward, &who, body).await {
             Ok(intake) => intake,
             Err(error) => return hand_over::bad_body(forward.words, error, id),
         };
+        intake.facts.owner = intake.refers_to.iter().find_map(|thing| self.herd.origin(thing));
         Flight::new(Arc::clone(self), head, forward.path_from, intake, draft, self.settings.deadline).fly(&who).await
     }
 }

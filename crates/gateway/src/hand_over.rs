@@ -47,8 +47,7 @@ fn manner(class: Class) -> Manner {
 /// The answer for a request that ended without being served.
 pub fn answer(
     gateway: &Gateway,
-    facts: &RequestFacts,
-    words: Protocol,
+    (facts, words): (&RequestFacts, Protocol),
     route: &Route,
     outcome: &Outcome,
     refusal: Option<Refusal>,

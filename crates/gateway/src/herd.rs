@@ -19,12 +19,13 @@ use remuda_core::{
     AccountId, AccountStatus, Capabilities, Protocol, Protocols, RequestFacts, SessionKey, UnixSeconds, Vendor,
 };
 use remuda_credentials::Clock;
-use remuda_store::{ClientKey, Edit, Halt, KeyId, NewAccount, Profile, Removed, Store, StoreError};
+use remuda_store::{ClientKey, Edit, Halt, KeyId, Mark, NewAccount, Origin, Profile, Removed, Store, StoreError};
 
 use crate::choice::{self, Chosen};
 use crate::events::{Events, Happening};
 use crate::journal::Journal;
 use crate::keys::{ClientKeys, Known, Refused};
+use crate::provenance::{self, Provenance};
 use crate::sessions::Sessions;
 
 pub use quota::Asked;
@@ -36,6 +37,7 @@ pub struct Herd {
     store: Arc<dyn Store>,
     journal: Arc<Journal>,
     events: Events,
+    provenance: Provenance,
     clock: Arc<dyn Clock>,
     commands: tokio::sync::Mutex<()>,
 }
@@ -118,7 +120,11 @@ impl Herd {
         }
         let mut sessions = Sessions::new(Sessions::MOST);
         for bound in store.sessions(now).await?.into_iter().rev() {
-            sessions.bind(bound.session, bound.home, bound.touched_at);
+            sessions.restore(bound.session, bound.home, bound.touched_at);
+        }
+        let provenance = Provenance::new(Provenance::MOST);
+        for origin in store.origins(now).await?.into_iter().rev() {
+            provenance.learn(origin.account, [origin.mark]);
         }
         let mut snapshot = herd.snapshot;
         snapshot.policy = policy;
@@ -143,6 +149,7 @@ impl Herd {
             store,
             journal,
             events: Events::default(),
+            provenance,
             clock,
             commands: tokio::sync::Mutex::new(()),
         })
@@ -203,9 +210,61 @@ impl Herd {
     /// An account answered. Returns what is remembered because of it.
     pub fn answered(&self, route: &mut Route, answer: Answer, now: UnixSeconds) -> Vec<StateChange> {
         let mut state = self.state.write();
+        if answer == Answer::Served
+            && let (Some(session), Some(account)) = (&route.request().session, route.tried().last())
+        {
+            state.sessions.served(session, *account);
+        }
         let changes = route.answered(answer, &state.snapshot, now);
         self.remember(&mut state, &changes, now);
         changes
+    }
+
+    /// May a request of this session carry what another account than this one gave out?
+    #[must_use]
+    pub fn may_be_foreign(&self, session: Option<&SessionKey>, account: AccountId) -> bool {
+        session.is_none_or(|session| self.state.read().sessions.may_be_foreign(session, account))
+    }
+
+    /// An account gave out what only it can read again.
+    pub fn gave_out(&self, account: AccountId, marks: Vec<Mark>, now: UnixSeconds) {
+        if marks.is_empty() {
+            return;
+        }
+        self.provenance.learn(account, marks.iter().copied());
+        self.journal.origins(marks.into_iter().map(|mark| Origin { mark, account, at: now }));
+    }
+
+    /// The account that gave a thing out, if that is known.
+    #[must_use]
+    pub fn origin(&self, thing: &str) -> Option<AccountId> {
+        self.provenance.of(provenance::mark(thing))
+    }
+
+    /// Is a thing another's than this account's? What nobody is known to have given out is not. Two labels of one real
+    /// account are one.
+    #[must_use]
+    pub fn is_foreign(&self, thing: &str, account: AccountId) -> bool {
+        self.origin(thing).is_some_and(|origin| !self.same(origin, account))
+    }
+
+    /// Like [`Herd::is_foreign`]; but what nobody has belongs to this account from now on.
+    #[must_use]
+    pub fn is_claimed_by_another(&self, thing: &str, account: AccountId, now: UnixSeconds) -> bool {
+        let mark = provenance::mark(thing);
+        let (owner, fresh) = self.provenance.claim(mark, account);
+        if fresh {
+            self.journal.origins([Origin { mark, account, at: now }]);
+        }
+        !self.same(owner, account)
+    }
+
+    fn same(&self, one: AccountId, other: AccountId) -> bool {
+        one == other
+            || self.look(|snapshot, _| {
+                let identity = |id| snapshot.accounts.get(&id).and_then(|account| account.identity.as_ref());
+                identity(one).is_some() && identity(one) == identity(other)
+            })
     }
 
     /// A forced refresh ended. Returns what is remembered because of it.

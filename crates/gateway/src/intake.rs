@@ -9,6 +9,7 @@ use remuda_wire::decode;
 use remuda_wire::identity::UserId;
 use remuda_wire::opening::first_words;
 use remuda_wire::peek::{Facts, Peek, Status, Text, Wanted};
+use remuda_wire::state;
 
 use crate::endpoint::Forward;
 use crate::keys::Known;
@@ -27,8 +28,8 @@ pub struct Intake<B> {
     pub unpacked: Option<Bytes>,
     /// Where the model's name stands in the body (unpacked, if it came compressed).
     pub model: Option<Text>,
-    /// The earlier response that it goes on from.
-    pub previous: Option<String>,
+    /// What it refers to that only its owner can serve: an earlier response, a compacted past.
+    pub refers_to: Vec<String>,
     /// Is it a body of Claude Code that can be read, so that its identity field can be made to agree with the account
     /// that serves?
     pub states_identity: bool,
@@ -86,13 +87,18 @@ where
         conversation: Conversation { parent, ..Conversation::default() },
     };
     let readable = !read.coded || read.unpacked.is_some();
+    let mut refers_to: Vec<String> = found.previous.into_iter().collect();
+    if !forward.protocol.contains(Protocol::Messages) && readable && !is_listing(forward) {
+        let text = read.unpacked.clone().unwrap_or_else(|| body.whole());
+        refers_to.extend(state::compacted(&text));
+    }
     Ok(Intake {
         facts,
         words: forward.words,
         body,
         unpacked: read.unpacked,
         model: found.model,
-        previous: found.previous,
+        refers_to,
         states_identity: claude && readable && forward.protocol.contains(Protocol::Messages) && !is_listing(forward),
     })
 }

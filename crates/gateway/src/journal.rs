@@ -9,7 +9,7 @@ use remuda_core::record::Record;
 use remuda_core::route::StateChange;
 use remuda_core::{AccountId, Reading, SessionKey, UnixSeconds, Window};
 use remuda_credentials::Clock;
-use remuda_store::{Batch, KeyId, Store};
+use remuda_store::{Batch, KeyId, Origin, Store};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -86,6 +86,11 @@ impl Journal {
         self.add(|p| p.batch.spent.push((account, now, usd)));
     }
 
+    /// An account gave out something that only it can read again.
+    pub fn origins(&self, origins: impl IntoIterator<Item = Origin>) {
+        self.add(|p| p.batch.origins.extend(origins));
+    }
+
     /// A request has ended.
     pub fn record(&self, record: Record) {
         self.add(|p| {
@@ -156,10 +161,12 @@ impl Journal {
         old.touched.extend(newer.touched);
         old.keys_used.extend(newer.keys_used);
         old.spent.extend(newer.spent);
+        old.origins.extend(newer.origins);
         bound(&mut old.changes);
         bound(&mut old.touched);
         bound(&mut old.keys_used);
         bound(&mut old.spent);
+        bound(&mut old.origins);
         pending.batch = old;
         drop(pending);
         self.more.notify_one();

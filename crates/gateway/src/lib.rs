@@ -31,6 +31,7 @@ pub mod outgoing;
 pub mod patience;
 pub mod plain;
 pub mod poller;
+pub mod provenance;
 pub mod relay;
 pub mod release;
 pub mod replay;

@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
+use remuda_core::record::Tokens;
 use remuda_core::{Class, Scope, Verdict};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
@@ -38,6 +39,10 @@ impl Release {
         if let Some(event) = failure {
             landing.failed_in_stream(&event);
         }
+        let mut tap = tap;
+        if tap.is_complete() {
+            landing.gave_out(tap.given());
+        }
         let rest = (!ended).then_some(rest);
         let stop = Box::pin(landing.stop().cancelled_owned());
         let landing = Some(landing);
@@ -53,10 +58,17 @@ impl Release {
         self.bytes += data.len() as u64;
     }
 
-    fn ended(&mut self) {
+    /// The end: what was counted, and who is told.
+    fn land(&mut self) -> Option<(Landing, Tokens)> {
         self.rest = None;
-        let Some(landing) = self.landing.take() else { return };
+        let landing = self.landing.take()?;
         let tokens = self.tap.tokens();
+        landing.gave_out(self.tap.given());
+        Some((landing, tokens))
+    }
+
+    fn ended(&mut self) {
+        let Some((landing, tokens)) = self.land() else { return };
         if self.tap.is_complete() {
             landing.complete(tokens, self.bytes);
         } else {
@@ -66,19 +78,16 @@ impl Release {
 
     /// The client sees a cut connection: an answer that ends cleanly would be taken for a whole one.
     fn stopped(&mut self) -> BodyFailure {
-        self.rest = None;
-        if let Some(landing) = self.landing.take() {
-            landing.stopped(self.tap.tokens(), self.bytes);
+        if let Some((landing, tokens)) = self.land() {
+            landing.stopped(tokens, self.bytes);
         }
         "stopped by its owner".into()
     }
 
     fn broke(&mut self, why: String) {
-        self.rest = None;
-        let Some(landing) = self.landing.take() else { return };
+        let Some((landing, tokens)) = self.land() else { return };
         if self.tap.reads_events() && self.tap.is_complete() {
             // Everything had been said; only the framing's own end is missing.
-            let tokens = self.tap.tokens();
             return landing.complete(tokens, self.bytes);
         }
         let verdict = Verdict {
@@ -89,7 +98,7 @@ impl Release {
             until: None,
             evidence: why,
         };
-        landing.broke_off(verdict, self.tap.tokens(), self.bytes);
+        landing.broke_off(verdict, tokens, self.bytes);
     }
 }
 
@@ -131,6 +140,13 @@ impl Body for Release {
             Poll::Ready(Some(Ok(frame))) => {
                 if let Some(data) = frame.data_ref() {
                     let seen = this.tap.feed(data);
+                    // The next turn may come before this answer's framing has ended.
+                    if this.tap.reads_events()
+                        && this.tap.is_complete()
+                        && let Some(landing) = &this.landing
+                    {
+                        landing.gave_out(this.tap.given());
+                    }
                     this.passed(data);
                     if let (Some(event), Some(landing)) = (&seen.quota, &this.landing) {
                         landing.says_quota(event);
@@ -164,8 +180,7 @@ impl Drop for Release {
         if self.held.left() == 0 && self.rest.as_ref().is_none_or(Body::is_end_stream) {
             self.ended();
         }
-        let Some(landing) = self.landing.take() else { return };
-        let tokens = self.tap.tokens();
+        let Some((landing, tokens)) = self.land() else { return };
         // Some agents hang up as soon as they have read the terminal event: that is no abort.
         if self.tap.reads_events() && self.tap.is_complete() {
             landing.complete(tokens, self.bytes);

@@ -12,6 +12,16 @@ use crate::choice::Settled;
 struct Remembered {
     settled: Settled,
     touched: UnixSeconds,
+    served: Served,
+}
+
+/// Who has served a session, as far as this process knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Served {
+    Nobody,
+    One(AccountId),
+    /// More than one, or it began before this process did.
+    Several,
 }
 
 /// The homes of all sessions. When it is full, the tenth that was touched longest ago is forgotten.
@@ -44,6 +54,31 @@ impl Sessions {
         }
     }
 
+    /// An account has served a session.
+    pub fn served(&mut self, session: &SessionKey, account: AccountId) {
+        if let Some(known) = self.homes.get_mut(session) {
+            known.served = match known.served {
+                Served::Nobody => Served::One(account),
+                Served::One(before) if before == account => Served::One(account),
+                Served::One(_) | Served::Several => Served::Several,
+            };
+        }
+    }
+
+    /// May a request of this session carry what another account than this one gave out? No, if nobody else has served it.
+    #[must_use]
+    pub fn may_be_foreign(&self, session: &SessionKey, account: AccountId) -> bool {
+        self.homes.get(session).is_none_or(|known| known.served != Served::One(account))
+    }
+
+    /// A session from before this process began.
+    pub fn restore(&mut self, session: SessionKey, home: Home, touched: UnixSeconds) {
+        self.bind(session.clone(), home, touched);
+        if let Some(known) = self.homes.get_mut(&session) {
+            known.served = Served::Several;
+        }
+    }
+
     /// Marks a session as used. Returns true when the last mark is so old that the store should hear of it.
     pub fn touch(&mut self, session: &SessionKey, now: UnixSeconds) -> bool {
         const TELL_AFTER_S: i64 = 3600;
@@ -65,7 +100,10 @@ impl Sessions {
         if self.homes.len() >= self.most {
             self.forget_oldest();
         }
-        self.homes.insert(session, Remembered { settled: Settled { home, followed: 0 }, touched: now });
+        self.homes.insert(
+            session,
+            Remembered { settled: Settled { home, followed: 0 }, touched: now, served: Served::Nobody },
+        );
     }
 
     /// Forgets the sessions of an account that is gone.
@@ -163,5 +201,20 @@ mod tests {
         assert!(all.touch(&session(1), 4600));
         assert!(!all.touch(&session(1), 4601));
         assert!(!all.touch(&session(2), 4601), "unknown");
+    }
+
+    #[test]
+    fn only_a_session_that_one_account_alone_has_served_carries_nothing_foreign() {
+        let mut all = Sessions::new(10);
+        all.bind(session(1), home(1), 100);
+        assert!(all.may_be_foreign(&session(1), home(1).account), "the agent may have brought a history along");
+        all.served(&session(1), home(1).account);
+        assert!(!all.may_be_foreign(&session(1), home(1).account));
+        assert!(all.may_be_foreign(&session(1), home(2).account));
+        all.served(&session(1), home(2).account);
+        assert!(all.may_be_foreign(&session(1), home(1).account) && all.may_be_foreign(&session(1), home(2).account));
+        all.restore(session(2), home(1), 100);
+        all.served(&session(2), home(1).account);
+        assert!(all.may_be_foreign(&session(2), home(1).account), "who served it before is not known");
     }
 }

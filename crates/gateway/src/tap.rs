@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use remuda_core::Protocol;
 use remuda_core::record::Tokens;
+use remuda_store::Mark;
 use remuda_vendors::event_kind;
 use remuda_vendors::stream::EventKind;
 use remuda_wire::anthropic::{event_tokens, merge_tokens, message_tokens};
@@ -10,6 +11,7 @@ use remuda_wire::openai;
 use remuda_wire::sse::{Event, Scanner};
 
 use crate::plain::Plain;
+use crate::provenance::Gathering;
 
 /// Bytes of a JSON answer that are kept to read its token counts; a longer one is not counted.
 const MOST_JSON: usize = 4 * 1024 * 1024;
@@ -27,17 +29,23 @@ pub struct Seen {
 
 /// Inspects one answer.
 pub struct Tap {
-    protocol: Protocol,
     plain: Plain,
     form: Form,
-    tokens: Tokens,
-    ended: bool,
+    notes: Notes,
 }
 
 enum Form {
     Events(Box<Scanner>),
     Json(Vec<Bytes>, usize),
     Other,
+}
+
+/// What was understood of an answer so far.
+struct Notes {
+    protocol: Protocol,
+    tokens: Tokens,
+    given: Gathering,
+    ended: bool,
 }
 
 impl Tap {
@@ -50,7 +58,7 @@ impl Tap {
             Some("application/json") => Form::Json(Vec::new(), 0),
             _ => Form::Other,
         };
-        Self { protocol, plain: Plain::of(content_encoding), form, tokens: Tokens::default(), ended: false }
+        Self { plain: Plain::of(content_encoding), form, notes: Notes::new(protocol) }
     }
 
     /// Is this a stream of events that can be read, so that its beginning can be held back and judged?
@@ -65,8 +73,8 @@ impl Tap {
         match &mut self.form {
             Form::Events(scanner) => {
                 let readable = self.plain.read(frame);
-                let (protocol, tokens, ended) = (self.protocol, &mut self.tokens, &mut self.ended);
-                scanner.feed(&readable, |event| note(protocol, &event, tokens, ended, &mut seen));
+                let notes = &mut self.notes;
+                scanner.feed(&readable, |event| notes.take(&event, &mut seen));
                 if !self.plain.is_readable() {
                     seen.content = true;
                 }
@@ -88,7 +96,7 @@ impl Tap {
     /// Did the stream say that it is complete? Always true for answers that are no stream: their framing says it.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.ended || !self.reads_events()
+        self.notes.ended || !self.reads_events()
     }
 
     /// What was counted. For a JSON answer this reads it, so call it once, at the end.
@@ -99,69 +107,84 @@ impl Tap {
             for frame in std::mem::take(frames) {
                 text.extend_from_slice(&self.plain.read(&frame));
             }
-            let counted = match self.protocol {
-                Protocol::Messages => message_tokens(&text),
-                Protocol::Responses | Protocol::Chat | Protocol::Codex => openai::tokens(&text),
-            };
-            if let Some(counted) = counted {
-                merge_tokens(&mut self.tokens, counted);
-            }
+            self.notes.whole(&text);
         }
-        self.tokens
+        self.notes.tokens
+    }
+
+    /// What the account gave out so far that only it can read again; told once.
+    #[must_use]
+    pub fn given(&mut self) -> Vec<Mark> {
+        self.notes.given.finish()
     }
 }
 
-fn note(protocol: Protocol, event: &Event<'_>, tokens: &mut Tokens, ended: &mut bool, seen: &mut Seen) {
-    if event.comment {
-        return;
+impl Notes {
+    fn new(protocol: Protocol) -> Self {
+        Self { protocol, tokens: Tokens::default(), given: Gathering::default(), ended: false }
     }
-    let data = event.data.unwrap_or_default();
-    let name = std::str::from_utf8(event.name).ok().filter(|n| !n.is_empty());
-    match event_kind(protocol, name, data) {
-        EventKind::Handshake => {
-            count(protocol, name, data, tokens);
-            if protocol == Protocol::Codex && has(data, b"codex.rate_limits") {
-                seen.quota = Some(Bytes::copy_from_slice(data));
-            }
-        }
-        EventKind::Content => {
-            seen.content = true;
-            count(protocol, name, data, tokens);
-        }
-        EventKind::End => {
-            seen.content = true;
-            *ended = true;
-            count(protocol, name, data, tokens);
-        }
-        EventKind::Failure => {
-            // A failed response has been counted, too.
-            count(protocol, name, data, tokens);
-            if seen.failure.is_none() {
-                seen.failure = Some(as_on_the_wire(event));
-            }
-        }
-    }
-}
 
-/// Only the few events that carry counts are read.
-fn count(protocol: Protocol, name: Option<&str>, data: &[u8], tokens: &mut Tokens) {
-    let counted = match protocol {
-        Protocol::Messages => match name {
-            Some("message_start" | "message_delta") => event_tokens(data),
-            _ => None,
-        },
-        Protocol::Responses | Protocol::Codex => match name {
-            Some("response.completed" | "response.incomplete" | "response.failed" | "response.done") => {
-                openai::tokens(data)
+    fn take(&mut self, event: &Event<'_>, seen: &mut Seen) {
+        if event.comment {
+            return;
+        }
+        let data = event.data.unwrap_or_default();
+        let name = std::str::from_utf8(event.name).ok().filter(|n| !n.is_empty());
+        match event_kind(self.protocol, name, data) {
+            EventKind::Handshake => {
+                if self.protocol == Protocol::Codex && has(data, b"codex.rate_limits") {
+                    seen.quota = Some(Bytes::copy_from_slice(data));
+                }
             }
-            None if has(data, b"\"usage\"") => openai::tokens(data),
-            _ => None,
-        },
-        // Text of the model has its quotes escaped.
-        Protocol::Chat => has(data, b"\"usage\"").then(|| openai::tokens(data)).flatten(),
-    };
-    if let Some(counted) = counted {
-        merge_tokens(tokens, counted);
+            EventKind::Content => {
+                seen.content = true;
+                self.given.event(self.protocol, name, data);
+            }
+            EventKind::End => {
+                seen.content = true;
+                self.ended = true;
+                self.given.event(self.protocol, name, data);
+            }
+            EventKind::Failure => {
+                if seen.failure.is_none() {
+                    seen.failure = Some(as_on_the_wire(event));
+                }
+            }
+        }
+        self.count(name, data);
+    }
+
+    /// Only the few events that carry counts are read.
+    fn count(&mut self, name: Option<&str>, data: &[u8]) {
+        let counted = match self.protocol {
+            Protocol::Messages => match name {
+                Some("message_start" | "message_delta") => event_tokens(data),
+                _ => None,
+            },
+            Protocol::Responses | Protocol::Codex => match name {
+                Some("response.completed" | "response.incomplete" | "response.failed" | "response.done") => {
+                    openai::tokens(data)
+                }
+                _ => None,
+            },
+            // Text of the model has its quotes escaped.
+            Protocol::Chat => has(data, b"\"usage\"").then(|| openai::tokens(data)).flatten(),
+        };
+        if let Some(counted) = counted {
+            merge_tokens(&mut self.tokens, counted);
+        }
+    }
+
+    /// An answer that is one JSON object.
+    fn whole(&mut self, json: &[u8]) {
+        let counted = match self.protocol {
+            Protocol::Messages => message_tokens(json),
+            Protocol::Responses | Protocol::Chat | Protocol::Codex => openai::tokens(json),
+        };
+        if let Some(counted) = counted {
+            merge_tokens(&mut self.tokens, counted);
+        }
+        self.given.answer(self.protocol, json);
     }
 }
 

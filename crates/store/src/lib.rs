@@ -18,6 +18,7 @@ mod keyring;
 mod keyring;
 pub mod ledger;
 mod master_key;
+pub mod origin;
 pub mod permissions;
 mod places;
 pub mod poll;
@@ -36,6 +37,7 @@ pub use herd::{
 };
 pub use ledger::{Cursor, Page, RecordQuery, Retention};
 pub use master_key::KeySource;
+pub use origin::{Mark, Origin};
 pub use places::Places;
 pub use poll::PollClaim;
 pub use refresh::{Backoff, Condemned, Intent, RefreshEnd, RefreshLock, RefreshState, Rotation, Sentence};

@@ -15,6 +15,7 @@ use crate::credential::{OauthPair, StoredCredential};
 use crate::error::StoreError;
 use crate::herd::{Edit, Herd, Login, NewAccount, Removed};
 use crate::ledger::{Page, RecordQuery};
+use crate::origin::Origin;
 use crate::poll::PollClaim;
 use crate::refresh::{RefreshEnd, RefreshLock, RefreshState, Rotation};
 use crate::session::SessionBinding;
@@ -34,6 +35,8 @@ pub struct Batch {
     pub keys_used: Vec<(KeyId, UnixSeconds)>,
     /// US dollars spent by an account, and when. Added up by UTC day.
     pub spent: Vec<(AccountId, UnixSeconds, f64)>,
+    /// What accounts gave out that only they can read again.
+    pub origins: Vec<Origin>,
 }
 
 impl Batch {
@@ -45,6 +48,7 @@ impl Batch {
             && self.touched.is_empty()
             && self.keys_used.is_empty()
             && self.spent.is_empty()
+            && self.origins.is_empty()
     }
 }
 
@@ -179,6 +183,9 @@ pub trait Store: Send + Sync + 'static {
     /// [`SESSION_AGE_S`].
     async fn sessions(&self, now: UnixSeconds) -> Result<Vec<SessionBinding>, StoreError>;
 
+    /// Who gave out what, newest first, at most [`MAX_ORIGINS`], none older than [`ORIGIN_AGE_S`].
+    async fn origins(&self, now: UnixSeconds) -> Result<Vec<Origin>, StoreError>;
+
     /// Forgets all homes; returns how many.
     async fn forget_sessions(&self) -> Result<usize, StoreError>;
 
@@ -233,6 +240,10 @@ pub const MAX_SESSION_PINS: usize = 10_000;
 pub const MAX_HALTS: usize = 1_000;
 /// Most remembered homes; beyond it those unseen for longest are dropped.
 pub const MAX_SESSIONS: usize = 50_000;
+/// Most remembered origins; beyond it the oldest are dropped.
+pub const MAX_ORIGINS: usize = 50_000;
+/// An origin older than this many seconds (30 days) is forgotten.
+pub const ORIGIN_AGE_S: i64 = 30 * 24 * 3600;
 /// Seconds within which a poll must end. Longer than any call to a vendor takes.
 pub const POLL_LEASE_S: i64 = 60;
 /// A conversation unseen for this many seconds (30 days) has no home any more.

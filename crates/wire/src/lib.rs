@@ -11,3 +11,4 @@ pub mod opening;
 pub mod peek;
 pub mod splice;
 pub mod sse;
+pub mod state;

@@ -3,10 +3,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "a test")]
 
 mod choice;
+mod codex;
 mod doors;
 mod drain;
 mod failover;
 mod fidelity;
+mod foreign_state;
 mod isolation;
+mod openai;
 mod script;
 mod world;

@@ -9,7 +9,7 @@ use remuda_core::record::Record;
 use remuda_core::snapshot::{ChainStep, Policy, Pool, SpendRule, Strategy, Target};
 use remuda_core::{Account, AccountId, Class, CostClass, CredentialKind, Host, Label, Protocol, Vendor};
 use remuda_credentials::{Https, SystemClock};
-use remuda_fake::{AccountSpec, Config, Fake, FakeAccount};
+use remuda_fake::{AccountSpec, Config, Fake, FakeAccount, Site};
 use remuda_gateway::gateway::Fallback;
 use remuda_gateway::{BoxFuture, ClientBody, Daemon, Doors, Guard, Parts, Peer, Settings, keys};
 use remuda_store::sqlite::{SqliteOptions, SqliteStore};
@@ -62,7 +62,7 @@ impl World {
             client: remuda_upstream::Client::new(remuda_upstream::Config::default()).unwrap(),
             policy: Policy::default(),
             settings: Settings {
-                bases: [((Vendor::Anthropic, Protocol::Messages), vendor.base_url())].into(),
+                bases: bases(&vendor),
                 deadline: Duration::from_secs(60),
                 // What is asked is part of what these scenarios look at.
                 poll: PollPolicy { enabled: false, ..PollPolicy::default() },
@@ -146,6 +146,34 @@ impl World {
         at_vendor
     }
 
+    /// A ChatGPT subscription, for the Codex backend.
+    pub(crate) async fn chatgpt(&mut self, name: &str) -> FakeAccount {
+        let at_vendor = self.vendor.add_account(AccountSpec::chatgpt(name)).unwrap();
+        let tokens = at_vendor.issue_tokens();
+        let pair = OauthPair {
+            access: SecretString::from(tokens.access_token),
+            refresh: SecretString::from(tokens.refresh_token),
+            expires_at: tokens.expires_at,
+            last_refresh_at: Some(jiff::Timestamp::now().as_second()),
+            earliest_refresh_at: None,
+            client_id: None,
+        };
+        let organisation_uuid = Some(at_vendor.chatgpt_account_id().to_owned());
+        let profile = Profile { organisation_uuid, ..Profile::default() };
+        let included = (CredentialKind::Subscription, CostClass::Included);
+        self.add_of(Vendor::OpenAi, name, included, Credential::Oauth(pair), profile).await;
+        at_vendor
+    }
+
+    /// An API key of OpenAI.
+    pub(crate) async fn openai_key(&mut self, name: &str) -> FakeAccount {
+        let at_vendor = self.vendor.add_account(AccountSpec::openai_key(name)).unwrap();
+        let key = Credential::Key { key: SecretString::from(at_vendor.key().to_owned()) };
+        let included = (CredentialKind::ApiKey, CostClass::Included);
+        self.add_of(Vendor::OpenAi, name, included, key, Profile::default()).await;
+        at_vendor
+    }
+
     /// An API key at some endpoint.
     pub(crate) async fn key_at(&mut self, name: &str, base_url: &str) {
         let key = Credential::Key { key: SecretString::from("sk-ant-api03-scripted") };
@@ -155,15 +183,20 @@ impl World {
         self.add(name, (CredentialKind::ApiKey, CostClass::Included), key, profile).await;
     }
 
-    async fn add(
+    async fn add(&mut self, name: &str, kind: (CredentialKind, CostClass), credential: Credential, profile: Profile) {
+        self.add_of(Vendor::Anthropic, name, kind, credential, profile).await;
+    }
+
+    pub(crate) async fn add_of(
         &mut self,
+        vendor: Vendor,
         name: &str,
         (kind, cost): (CredentialKind, CostClass),
         credential: Credential,
         profile: Profile,
     ) {
         let id = AccountId(Uuid::now_v7());
-        let account = Account::new(id, Label::new(name).unwrap(), Vendor::Anthropic, kind, cost);
+        let account = Account::new(id, Label::new(name).unwrap(), vendor, kind, cost);
         self.daemon.herd.add_account(NewAccount { account, profile, credential }).await.unwrap();
         if self.ids.is_empty() {
             self.edit(Edit::Active(Some(Target::Account(id)))).await;
@@ -216,6 +249,11 @@ impl World {
             .json(body)
     }
 
+    /// A call of any path with the client key.
+    pub(crate) fn call(&self, path: &str, body: &Value) -> reqwest::RequestBuilder {
+        self.http.post(format!("{}{path}", self.url)).bearer_auth(self.key.expose_secret()).json(body)
+    }
+
     /// Asks and reads the answer's text.
     pub(crate) async fn answer(&self, session: &str, prompt: &str) -> String {
         let response = self.ask(session, prompt).send().await.unwrap();
@@ -243,12 +281,7 @@ impl World {
 
     /// Names of the accounts that the vendor saw requests of, in order.
     pub(crate) fn asked(&self) -> Vec<String> {
-        self.vendor
-            .requests()
-            .into_iter()
-            .filter(|r| r.path.starts_with("/v1/messages"))
-            .filter_map(|r| r.account)
-            .collect()
+        self.vendor.requests().into_iter().filter(|r| r.endpoint.is_inference()).filter_map(|r| r.account).collect()
     }
 
     /// Ends everything and looks whether the vendor complains.
@@ -259,6 +292,18 @@ impl World {
         assert!(violations.is_empty(), "{violations:#?}");
         self.vendor.shutdown().await;
     }
+}
+
+/// Where the vendors in miniature listen.
+pub(crate) fn bases(vendor: &Fake) -> BTreeMap<(Vendor, Protocol), String> {
+    let api = format!("{}/v1", vendor.url(Site::OpenAi));
+    let codex = format!("{}/backend-api/codex", vendor.url(Site::ChatGpt));
+    BTreeMap::from([
+        ((Vendor::Anthropic, Protocol::Messages), vendor.base_url()),
+        ((Vendor::OpenAi, Protocol::Responses), api.clone()),
+        ((Vendor::OpenAi, Protocol::Chat), api),
+        ((Vendor::OpenAi, Protocol::Codex), codex),
+    ])
 }
 
 pub(crate) fn body(prompt: &str, stream: bool) -> Value {

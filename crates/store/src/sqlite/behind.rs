@@ -10,6 +10,7 @@ use rusqlite::Transaction;
 use super::columns::{self, Json, Word};
 use super::failure::Outcome;
 use super::load::day;
+use super::origins;
 use crate::session::SessionBinding;
 use crate::store::{Batch, MAX_SESSIONS, SESSION_AGE_S};
 
@@ -30,6 +31,7 @@ pub(super) fn apply(tx: &Transaction<'_>, batch: &Batch, now: UnixSeconds) -> Ou
             .execute((key.0, at))?;
     }
     spent(tx, &batch.spent, now)?;
+    origins::write(tx, &batch.origins, now)?;
     if batch.changes.iter().any(|change| matches!(change, StateChange::Bind(..))) {
         drop_old_sessions(tx, now)?;
     }

@@ -15,6 +15,7 @@ mod engine;
 mod failure;
 mod file;
 mod load;
+mod origins;
 mod polls;
 mod quarantine;
 mod records;
@@ -42,6 +43,7 @@ use crate::file_lock;
 use crate::herd::{Edit, Herd, Login, NewAccount, Removed};
 use crate::ledger::{Page, RecordQuery, Retention};
 use crate::master_key::KeySource;
+use crate::origin::Origin;
 use crate::permissions::PathMode;
 use crate::places::Places;
 use crate::poll::PollClaim;
@@ -226,6 +228,10 @@ impl Store for SqliteStore {
 
     async fn sessions(&self, now: UnixSeconds) -> Result<Vec<SessionBinding>, StoreError> {
         self.worker.call(move |engine| engine.herd.read(|tx| behind::sessions(tx, now))).await
+    }
+
+    async fn origins(&self, now: UnixSeconds) -> Result<Vec<Origin>, StoreError> {
+        self.worker.call(move |engine| engine.herd.read(|tx| origins::read(tx, now))).await
     }
 
     async fn forget_sessions(&self) -> Result<usize, StoreError> {

@@ -147,6 +147,7 @@ macro_rules! every_fact {
                 the_session_unseen_for_longest_gives_way
                 a_session_remembers_the_pool_that_placed_it_while_there_is_one
                 homes_can_be_forgotten
+                who_gave_out_what_is_known_for_thirty_days
             }
             ledger {
                 a_record_comes_back_as_it_was

@@ -4,8 +4,8 @@ use remuda_core::request::Home;
 use remuda_core::route::StateChange;
 use remuda_core::snapshot::{Pool, SpendRule};
 use remuda_core::{Account, AccountStatus, Reading, ReadingSource, UnixSeconds, Window};
-use remuda_store::store::{MAX_SESSIONS, SESSION_AGE_S};
-use remuda_store::{Batch, Edit, SessionBinding, Store};
+use remuda_store::store::{MAX_SESSIONS, ORIGIN_AGE_S, SESSION_AGE_S};
+use remuda_store::{Batch, Edit, Mark, Origin, SessionBinding, Store};
 
 use super::Place;
 use super::make::*;
@@ -85,10 +85,12 @@ pub(crate) async fn what_concerns_a_removed_account_is_dropped(place: &impl Plac
         touched: vec![(session("s1"), NOW)],
         spent: vec![(id(1), NOW, 1.0)],
         keys_used: vec![],
+        origins: vec![Origin { mark: Mark([1; 16]), account: id(1), at: NOW }],
     };
     store.apply(Arc::new(batch), NOW).await.unwrap();
     let homes = [SessionBinding { session: session("s2"), home: home(2), touched_at: NOW }];
     assert_eq!(store.sessions(NOW).await.unwrap(), homes);
+    assert_eq!(store.origins(NOW).await.unwrap(), []);
 }
 
 pub(crate) async fn an_older_reading_does_not_replace_a_newer(place: &impl Place) {
@@ -238,4 +240,20 @@ pub(crate) async fn homes_can_be_forgotten(place: &impl Place) {
     learn(&store, vec![StateChange::Bind(session("s"), home(1))], NOW).await;
     assert_eq!(store.forget_sessions().await.unwrap(), 1);
     assert!(store.sessions(NOW).await.unwrap().is_empty());
+}
+
+pub(crate) async fn who_gave_out_what_is_known_for_thirty_days(place: &impl Place) {
+    let store = place.open().await;
+    herd_of(&store, 2).await;
+    let origin = |mark: u8, account, at| Origin { mark: Mark([mark; 16]), account: id(account), at };
+    let origins =
+        vec![origin(1, 1, NOW - ORIGIN_AGE_S - 1), origin(2, 1, NOW - 5), origin(3, 2, NOW), origin(4, 404, NOW)];
+    store.apply(Arc::new(Batch { origins, ..Batch::default() }), NOW).await.unwrap();
+    assert_eq!(store.origins(NOW).await.unwrap(), [origin(3, 2, NOW), origin(2, 1, NOW - 5)]);
+
+    let moved = vec![origin(2, 2, NOW + 1)];
+    store.apply(Arc::new(Batch { origins: moved, ..Batch::default() }), NOW + 1).await.unwrap();
+    assert_eq!(store.origins(NOW + 1).await.unwrap(), [origin(2, 2, NOW + 1), origin(3, 2, NOW)]);
+    store.remove_account(id(2)).await.unwrap();
+    assert_eq!(store.origins(NOW + 1).await.unwrap(), []);
 }

@@ -10,3 +10,4 @@ mod peek;
 mod splice;
 mod split;
 mod sse;
+mod state;
