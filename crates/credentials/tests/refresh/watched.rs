@@ -8,7 +8,7 @@ use remuda_core::poll::PollState;
 use remuda_core::record::Record;
 use remuda_core::{AccountId, RequestId, UnixSeconds, Vendor};
 use remuda_store::{
-    Batch, ClientKey, Edit, Health, Herd, KeyId, Login, NewAccount, OauthPair, Page, PollClaim, RecordQuery,
+    Batch, ClientKey, Edit, Health, Herd, KeyId, Login, NewAccount, OauthPair, Origin, Page, PollClaim, RecordQuery,
     RefreshEnd, RefreshLock, RefreshState, Removed, Rotation, SessionBinding, Store, StoreError, StoredCredential,
     UsageGroup, UsageQuery,
 };
@@ -90,6 +90,7 @@ watched! {
     fn revoke_client_key(id: KeyId) -> Result<bool, StoreError>;
     fn prune_client_keys(now: UnixSeconds) -> Result<usize, StoreError>;
     fn sessions(now: UnixSeconds) -> Result<Vec<SessionBinding>, StoreError>;
+    fn origins(now: UnixSeconds) -> Result<Vec<Origin>, StoreError>;
     fn forget_sessions() -> Result<usize, StoreError>;
     fn apply(batch: Arc<Batch>, now: UnixSeconds) -> Result<(), StoreError>;
     fn append(records: Arc<[Record]>, now: UnixSeconds) -> Result<(), StoreError>;
