@@ -5,11 +5,12 @@
 //! browser, and Remuda does not collect those.
 
 use http::HeaderMap;
-use remuda_core::{CredentialKind, Reading, UnixSeconds, Vendor, Window};
+use remuda_core::{Class, CredentialKind, Reading, UnixSeconds, Vendor, Window};
 use secrecy::SecretString;
 
 use crate::anthropic;
 use crate::call::Call;
+use crate::classify::{UpstreamAnswer, classify};
 use crate::quota::windows_from_usage;
 use crate::time::retry_after::retry_after;
 
@@ -110,13 +111,34 @@ pub fn judge_usage(
             }
         },
         401 => UsageAnswer::Stale,
-        // Scope requirement `user:profile` not met (code.claude.com/docs/en/errors): no failure of the account.
-        403 => UsageAnswer::NotAllowed { why: "this login may not ask for its usage (403)".to_owned() },
+        403 => forbidden(vendor, headers, body, asked_at),
         429 | 500..=599 => UsageAnswer::Busy {
             retry_after_s: retry_after(headers, asked_at).map(|wait| wait.seconds),
             why: format!("the usage endpoint answered {status}"),
         },
         _ => UsageAnswer::Odd { why: format!("the usage endpoint answered {status}") },
+    }
+}
+
+/// A revoked token is told with 403 too; a proxy's page says nothing about the login; else the token lacks the scope
+/// `user:profile` (code.claude.com/docs/en/errors), which is no failure of the account.
+fn forbidden(vendor: Vendor, headers: &HeaderMap, body: &[u8], now: UnixSeconds) -> UsageAnswer {
+    let verdict = classify(&UpstreamAnswer {
+        vendor,
+        kind: CredentialKind::Subscription,
+        now,
+        model: "",
+        status: 403,
+        headers,
+        body,
+        in_stream: false,
+    });
+    match verdict.class {
+        Class::CredentialStale => UsageAnswer::Stale,
+        Class::NetworkBlocked => {
+            UsageAnswer::Busy { retry_after_s: None, why: "something on the way to the vendor answered 403".to_owned() }
+        }
+        _ => UsageAnswer::NotAllowed { why: "this login may not ask for its usage (403)".to_owned() },
     }
 }
 
@@ -175,7 +197,13 @@ mod tests {
         assert!(matches!(judge(429, b""), UsageAnswer::Busy { retry_after_s: Some(s), .. } if s == 90.0));
         assert!(matches!(judge(503, b""), UsageAnswer::Busy { .. }));
         assert_eq!(judge(401, b""), UsageAnswer::Stale);
-        assert!(matches!(judge(403, b""), UsageAnswer::NotAllowed { .. }));
+        let scope =
+            br#"{"type":"error","error":{"type":"permission_error","message":"scope requirement user:profile"}}"#;
+        assert!(matches!(judge(403, scope), UsageAnswer::NotAllowed { .. }));
+        let revoked =
+            br#"{"type":"error","error":{"type":"permission_error","message":"OAuth token has been revoked. Log in."}}"#;
+        assert_eq!(judge(403, revoked), UsageAnswer::Stale);
+        assert!(matches!(judge(403, b"<html>blocked"), UsageAnswer::Busy { .. }), "a proxy on the way");
         for (status, body) in [(404, &b"{}"[..]), (302, b""), (200, b"<html>"), (200, b"[]")] {
             assert!(matches!(judge(status, body), UsageAnswer::Odd { .. }), "{status}");
         }

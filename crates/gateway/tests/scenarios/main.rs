@@ -11,5 +11,6 @@ mod fidelity;
 mod foreign_state;
 mod isolation;
 mod openai;
+mod polls;
 mod script;
 mod world;
