@@ -205,8 +205,8 @@ impl Poller {
         let known = || self.bases.get(&(asked.vendor, protocol)).map(String::as_str);
         let real = || remuda_vendors::endpoint::base(asked.vendor, asked.kind, protocol);
         let base = asked.base.as_deref().or_else(known).or_else(real).ok_or_else(nowhere)?;
-        let account = asked.account_uuid.as_deref();
-        let call = usage_call(asked.vendor, asked.kind, base, account, token.secret()).ok_or_else(nowhere)?;
+        let workspace = asked.workspace.as_deref();
+        let call = usage_call(asked.vendor, asked.kind, base, workspace, token.secret()).ok_or_else(nowhere)?;
         self.exchange.send(&call).await
     }
 }

@@ -36,14 +36,14 @@ pub fn no_usage_endpoint(vendor: Vendor, kind: CredentialKind) -> Option<&'stati
 }
 
 /// Asks what is left. `base`: where the account's own protocol is spoken, without a trailing slash (Messages for Anthropic, the
-/// Codex backend for OpenAI); `account`: the vendor's id of the account, which OpenAI wants to see. `None`: there is nobody
+/// Codex backend for OpenAI); `workspace`: the id of the ChatGPT workspace, which OpenAI wants to see. `None`: there is nobody
 /// to ask ([`no_usage_endpoint`]).
 #[must_use]
 pub fn usage_call(
     vendor: Vendor,
     kind: CredentialKind,
     base: &str,
-    account: Option<&str>,
+    workspace: Option<&str>,
     access: &SecretString,
 ) -> Option<Call> {
     if no_usage_endpoint(vendor, kind).is_some() {
@@ -60,7 +60,7 @@ pub fn usage_call(
         Vendor::OpenAi => Some(Call {
             bearer,
             headers: &[("accept", "application/json")],
-            own_headers: account.map(|id| ("chatgpt-account-id", id.to_owned())).into_iter().collect(),
+            own_headers: workspace.map(|id| ("chatgpt-account-id", id.to_owned())).into_iter().collect(),
             ..Call::get(format!("{}/wham/usage", base.strip_suffix("/codex").unwrap_or(base)))
         }),
         Vendor::Qwen => None,

@@ -18,8 +18,8 @@ pub struct Asked {
     pub vendor: Vendor,
     /// With what kind of secret.
     pub kind: CredentialKind,
-    /// The vendor's id of the account.
-    pub account_uuid: Option<String>,
+    /// The vendor's id of the workspace, which ChatGPT wants to see.
+    pub workspace: Option<String>,
     /// Names the login whose credential is used: [`Herd::harvest`].
     pub earned_by: UnixSeconds,
     /// Where it lives, if not at the vendor's own place.
@@ -88,7 +88,7 @@ impl Herd {
             account,
             vendor: facts.vendor,
             kind: facts.kind,
-            account_uuid: profile.account_uuid.clone(),
+            workspace: profile.organisation_uuid.clone(),
             earned_by: profile.last_login_at,
             base: profile.endpoint.bases.get(&protocol).cloned(),
             asked_at: state.polls.get(&account).and_then(|poll| poll.asked_at),

@@ -15,7 +15,7 @@ use remuda_core::{
     ReadingSource, UnixSeconds, Vendor, Window,
 };
 use remuda_credentials::{Clock, Https, Keeper};
-use remuda_fake::{AccountSpec, ClockMode, Config, Endpoint, Fake, FakeAccount, Fault, Window as FakeWindow};
+use remuda_fake::{AccountSpec, ClockMode, Config, Endpoint, Fake, FakeAccount, Fault, Site, Window as FakeWindow};
 use remuda_gateway::{Herd, Journal, Polled, Poller};
 use remuda_store::sqlite::{SqliteOptions, SqliteStore};
 use remuda_store::{Borrowed, Credential, Edit, KeySource, Login, NewAccount, OauthPair, Places, Profile, Store};
@@ -89,10 +89,21 @@ impl World {
     async fn add(&self, n: u128, kind: CredentialKind, profile: Profile) -> FakeAccount {
         let name = format!("a{n}");
         let at_vendor = self.vendor.add_account(AccountSpec::subscription(&name)).unwrap();
-        let account = Account::new(id(n), Label::new(&name).unwrap(), Vendor::Anthropic, kind, CostClass::Included);
-        let credential = Credential::Oauth(pair(&at_vendor));
-        self.herd().add_account(NewAccount { account, profile, credential }).await.unwrap();
+        self.store(n, (Vendor::Anthropic, kind), profile, &at_vendor).await;
         at_vendor
+    }
+
+    async fn store(
+        &self,
+        n: u128,
+        (vendor, kind): (Vendor, CredentialKind),
+        profile: Profile,
+        at_vendor: &FakeAccount,
+    ) {
+        let name = format!("a{n}");
+        let account = Account::new(id(n), Label::new(&name).unwrap(), vendor, kind, CostClass::Included);
+        let credential = Credential::Oauth(pair(at_vendor));
+        self.herd().add_account(NewAccount { account, profile, credential }).await.unwrap();
     }
 
     /// A subscription that has been read once, so that it is not new any more.
@@ -146,7 +157,10 @@ async fn process(home: &Path, vendor: &Fake, clock: Arc<Still>) -> Process {
     let herd = Arc::new(herd);
     let urls = BTreeMap::from([(Vendor::Anthropic, vendor.token_url())]);
     let keeper = Keeper::new(store, clock, Arc::new(Https::new()), urls);
-    let bases = [((Vendor::Anthropic, Protocol::Messages), vendor.base_url())].into();
+    let codex = format!("{}/backend-api/codex", vendor.url(Site::ChatGpt));
+    let bases =
+        [((Vendor::Anthropic, Protocol::Messages), vendor.base_url()), ((Vendor::OpenAi, Protocol::Codex), codex)]
+            .into();
     let poller = Poller::new(Arc::clone(&herd), keeper, Arc::new(Https::new()), bases, PollPolicy::default());
     Process { herd, poller }
 }
@@ -396,4 +410,20 @@ async fn whoever_has_no_usage_endpoint_is_told_so_and_not_asked() {
     let polled = world.poller().poll(id(1)).await;
     assert!(matches!(&polled, Polled::Nobody { why } if why.contains("may not ask")), "{polled:?}");
     assert!(world.vendor.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_chatgpt_plan_is_asked_about_in_its_own_workspace() {
+    let world = World::new().await;
+    let at_vendor = world.vendor.add_account(AccountSpec::chatgpt("a1")).unwrap();
+    at_vendor.set_window(FakeWindow::SevenDay, 41.0, 90_000);
+    let workspace = Some(at_vendor.chatgpt_account_id().to_owned());
+    let profile = Profile { organisation_uuid: workspace, ..Profile::default() };
+    world.store(1, (Vendor::OpenAi, CredentialKind::Subscription), profile, &at_vendor).await;
+    let polled = world.poller().poll(id(1)).await;
+    assert!(matches!(polled, Polled::Answered { windows: 1.. }), "{polled:?}");
+    let week = world.herd().look(|herd, _| herd.accounts[&id(1)].readings[&Window::SevenDay].clone());
+    assert_eq!((week.used_percent, week.resets_at), (41.0, Some(NOW + 90_000)));
+    let violations = world.vendor.violations();
+    assert!(violations.is_empty(), "{violations:#?}");
 }
