@@ -3,10 +3,10 @@
 
 mod accounts;
 #[cfg(target_os = "linux")]
+mod agents;
+#[cfg(target_os = "linux")]
 mod canary;
 mod choice;
-#[cfg(target_os = "linux")]
-mod claude_code;
 mod daemon;
 mod demo;
 mod login;

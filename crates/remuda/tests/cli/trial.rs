@@ -67,6 +67,11 @@ impl Trial {
         trial
     }
 
+    /// The person's home directory; the herd and the project are below it.
+    pub(crate) fn user_home(&self) -> &Path {
+        self.dir.path()
+    }
+
     /// `REMUDA_HOME`.
     pub(crate) fn home(&self) -> PathBuf {
         self.dir.path().join("herd")

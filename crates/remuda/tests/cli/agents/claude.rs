@@ -1,33 +1,25 @@
-//! The genuine Claude Code, headless, on the gateway.
-//!
-//! Ignored unless asked for: `./test` installs the pinned agent and runs these, see CONTRIBUTING.md.
+//! What is particular to Claude Code.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant, SystemTime};
+use std::process::{Command, Stdio};
+use std::time::{Duration, SystemTime};
 
-use remuda_fake::{AccountSpec, Endpoint, FakeAccount, Fault, Seen, Window};
+use remuda_fake::{Endpoint, FakeAccount, Fault, Seen, Window};
 
+use super::{CLAUDE, Running, wait_until};
 use crate::run::Stopped;
 use crate::trial::{Ended, Trial, ended, everything_below, exchange};
 
 impl Trial {
     fn subscription(&self, label: &str) -> FakeAccount {
-        let account = self.vendor.add_account(AccountSpec::subscription(label)).unwrap();
-        self.log_in(label, &["--label", label]).ok();
-        account
+        self.subscription_for(&CLAUDE, label)
     }
 
     /// Claude Code with these arguments, as `remuda run` starts it.
     fn claude(&self, args: &[&str]) -> Command {
-        let agent = std::env::var_os("REMUDA_TEST_CLAUDE").expect("REMUDA_TEST_CLAUDE: see tests/agents/install.sh");
-        let mut command = self.command(&[&["run", "claude", "--"], args].concat());
-        command.env("REMUDA_CLAUDE_BIN", agent);
-        // What would leave the machine is switched off; nothing here concerns the gateway.
-        command.env("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1").env("DISABLE_AUTOUPDATER", "1");
-        command
+        CLAUDE.command(self, args)
     }
 
     fn ask(&self, args: &[&str]) -> Ended {
@@ -78,27 +70,9 @@ impl Process {
     }
 }
 
-/// Does not outlive a test that fails.
-struct Agent(Child);
-
-impl Drop for Agent {
-    fn drop(&mut self) {
-        let _ended_already = self.0.kill();
-    }
-}
-
 #[track_caller]
 fn answers(ended: Ended, text: &str) {
     assert_eq!((ended.out.trim(), ended.code), (text, 0), "{ended:?}");
-}
-
-#[track_caller]
-fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !holds() {
-        assert!(Instant::now() < deadline, "not within a minute: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 /// The time of day so many seconds from now, as `14:05`; the minute may end while it is computed.
@@ -228,7 +202,7 @@ async fn no_argument_list_holds_a_secret_and_the_key_ends_with_the_agent() {
     let account = trial.subscription("personal");
     let _stopped = Stopped(&trial);
     trial.vendor.script(&account, [Fault::serve().delayed(Duration::from_secs(2))]);
-    let mut agent = Agent(trial.claude(&["-p", "the only question"]).stdout(Stdio::null()).spawn().unwrap());
+    let mut agent = Running(trial.claude(&["-p", "the only question"]).stdout(Stdio::null()).spawn().unwrap());
     wait_until("the vendor is asked", || !trial.messages().is_empty());
 
     let processes = trial.processes();

@@ -1,0 +1,149 @@
+//! What holds for every agent. Where they differ, what the person sees is the agent's own way to show it.
+
+use remuda_fake::{Fault, Point, Refusal, Window};
+use rstest::rstest;
+
+use super::{Agent, CLAUDE, OPENCODE, PI, QWEN, Running, answers, wait_until};
+use crate::run::Stopped;
+use crate::trial::{Trial, everything_below};
+
+#[rstest]
+#[case::claude(&CLAUDE)]
+#[case::pi(&PI)]
+#[case::opencode(&OPENCODE)]
+#[case::qwen(&QWEN)]
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the genuine agent"]
+async fn a_prompt_is_answered_and_a_tool_is_used(#[case] agent: &Agent) {
+    let trial = Trial::new().await;
+    trial.add_key("console", &["--cost", "free"]);
+    let _stopped = Stopped(&trial);
+    answers(&agent.begin(&trial, "the only question"), "pong");
+
+    let (tool, more) = agent.shell;
+    let made = trial.project().join("made-by-the-tool");
+    let call = format!("use tool {tool} with {{\"command\":\"echo done > {}\",{more}}}", made.display());
+    answers(&agent.begin(&trial, &call), "tool result");
+    assert_eq!(std::fs::read_to_string(made).unwrap().trim(), "done");
+    agent.asked(&trial, &[("console", 200), ("console", 200), ("console", 200)]);
+
+    for kept in std::fs::read_dir(trial.user_home()).unwrap().map(|entry| entry.unwrap().path()) {
+        // Its own files; the herd shows how each key begins.
+        if kept.is_dir() && kept != trial.home() {
+            assert!(!everything_below(&kept).contains("rmd_"), "a client key in {}", kept.display());
+        }
+    }
+}
+
+#[rstest]
+#[case::pi(&PI)]
+#[case::opencode(&OPENCODE)]
+#[case::qwen(&QWEN)]
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the genuine agent"]
+async fn a_limit_in_mid_conversation_moves_it_along_the_chain(#[case] agent: &Agent) {
+    let trial = Trial::new().await;
+    let work = trial.subscription_for(agent, "work");
+    trial.subscription_for(agent, "personal");
+    let _stopped = Stopped(&trial);
+    trial.remuda(&["use", "work"]).ok();
+    trial.remuda(&["fallback", "work", "personal"]).ok();
+
+    answers(&agent.begin(&trial, "the first question"), "pong");
+    work.set_window(Window::FiveHour, 100.0, 7200);
+    answers(&agent.go_on(&trial, "the second question"), "pong");
+
+    agent.asked(&trial, &[("work", 200), ("work", 429), ("personal", 200)]);
+    let explained = trial.remuda(&["explain", "last"]).ok().out;
+    assert!(explained.contains("Meant for work: the session lives there."), "one conversation: {explained}");
+    assert!(explained.contains("Served by personal in place of work."), "{explained}");
+}
+
+#[rstest]
+#[case::claude(&CLAUDE)]
+#[case::pi(&PI)]
+#[case::opencode(&OPENCODE)]
+#[case::qwen(&QWEN)]
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the genuine agent"]
+async fn a_failure_inside_the_stream_before_content_is_never_seen(#[case] agent: &Agent) {
+    let trial = Trial::new().await;
+    trial.add_key("console", &["--cost", "free"]);
+    let _stopped = Stopped(&trial);
+    let fault = Fault::error_event(Refusal::ApiError, Point::AfterHandshake).for_model(agent.model);
+    trial.vendor.script("console", [fault]);
+    let answer = agent.begin(&trial, "the only question");
+    answers(&answer, "pong");
+    assert_eq!(answer.out.matches("pong").count(), 1, "{answer:?}");
+    assert_eq!(agent.turns(&trial).len(), 2, "the vendor was asked again");
+    assert_eq!(requests(&trial, agent), 1, "by the gateway, not by the agent");
+}
+
+#[rstest]
+#[case::claude(&CLAUDE)]
+#[case::pi(&PI)]
+#[case::opencode(&OPENCODE)]
+#[case::qwen(&QWEN)]
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the genuine agent"]
+async fn a_failure_after_content_reaches_the_agent_which_asks_again(#[case] agent: &Agent) {
+    let trial = Trial::new().await;
+    trial.add_key("console", &["--cost", "free"]);
+    let _stopped = Stopped(&trial);
+    trial.vendor.script("console", [Fault::reset(Point::AfterContent).for_model(agent.model)]);
+    answers(&agent.begin(&trial, "the only question"), "pong the only question");
+    agent.asked(&trial, &[("console", 200), ("console", 200)]);
+    assert_eq!(requests(&trial, agent), 2, "by the agent, not by the gateway");
+}
+
+/// How often the agent itself asked its model.
+fn requests(trial: &Trial, agent: &Agent) -> usize {
+    let log = trial.json(&["log"]);
+    log["requests"].as_array().unwrap().iter().filter(|request| request["model"] == agent.model).count()
+}
+
+#[rstest]
+#[case::claude(&CLAUDE)]
+#[case::pi(&PI)]
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the genuine agent"]
+async fn when_nobody_can_serve_the_agent_ends_and_says_why(#[case] agent: &Agent) {
+    let trial = nobody_can_serve(agent).await;
+    let _stopped = Stopped(&trial);
+    let refused = agent.begin(&trial, "the only question");
+    let said = format!("{}{}", refused.out, refused.err);
+    assert!(said.contains("work has used up its plan window"), "{refused:?}");
+    assert!(!said.contains("/login"), "the agent must not think that it is logged out: {refused:?}");
+    only_work_was_asked(&trial, agent);
+}
+
+/// They try again by themselves for more than a minute, which nobody needs to see here.
+#[rstest]
+#[case::opencode(&OPENCODE)]
+#[case::qwen(&QWEN)]
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the genuine agent"]
+async fn when_nobody_can_serve_the_agent_tries_again_by_itself(#[case] agent: &Agent) {
+    let trial = nobody_can_serve(agent).await;
+    let _stopped = Stopped(&trial);
+    let mut waiting = Running::start(agent, &trial, "the only question");
+    wait_until("it has asked twice", || requests(&trial, agent) >= 2);
+    assert!(waiting.runs(), "it does not take this for the end");
+    only_work_was_asked(&trial, agent);
+}
+
+/// A spent account that nobody may stand in for, and another one with room.
+async fn nobody_can_serve(agent: &Agent) -> Trial {
+    let trial = Trial::new().await;
+    let work = trial.subscription_for(agent, "work");
+    trial.subscription_for(agent, "personal");
+    trial.remuda(&["use", "work"]).ok();
+    work.set_window(Window::FiveHour, 100.0, 7200);
+    trial
+}
+
+#[track_caller]
+fn only_work_was_asked(trial: &Trial, agent: &Agent) {
+    let asked = agent.turns(trial);
+    assert!(!asked.is_empty() && asked.iter().all(|turn| turn.account.as_deref() == Some("work")), "{}", agent.host);
+}
