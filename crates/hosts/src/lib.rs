@@ -35,6 +35,7 @@ mod pi;
 mod process;
 mod profile;
 mod qwen;
+pub mod setup;
 mod spec;
 
 pub use find::FindError;

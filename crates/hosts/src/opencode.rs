@@ -91,7 +91,7 @@ pub(crate) static OPENCODE: HostSpec = HostSpec {
 };
 
 /// OpenCode's names for the providers of each way.
-fn providers(vendor: Vendor) -> &'static [&'static str] {
+pub(crate) fn providers(vendor: Vendor) -> &'static [&'static str] {
     match vendor {
         Vendor::Anthropic => &["anthropic"],
         Vendor::OpenAi => &["openai"],
@@ -100,7 +100,7 @@ fn providers(vendor: Vendor) -> &'static [&'static str] {
 }
 
 /// The provider section that leads to the gateway. The key stands in it by the name of its variable.
-pub(crate) fn provider_section(base_url: &str, served: &[Vendor]) -> Map<String, Json> {
+fn provider_section(base_url: &str, served: &[Vendor]) -> Map<String, Json> {
     let key = format!("{{env:{KEY_VARIABLE}}}");
     let mut section = Map::new();
     for way in OPENCODE.ways {

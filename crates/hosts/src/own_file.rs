@@ -1,13 +1,12 @@
 //! Files of ours that an agent reads: named by their content, written whole, for their owner alone.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use sha2::{Digest, Sha256};
 
 use crate::overlay::File;
+use crate::setup::disk;
 
 /// Where a file will be, and what it holds.
 #[derive(Debug)]
@@ -29,13 +28,7 @@ impl OwnFile {
         if fs::read(&self.path).is_ok_and(|there| there == self.content.as_bytes()) {
             return Ok(());
         }
-        let directory = self.path.parent().unwrap_or(Path::new("."));
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-        let half = self.path.with_extension(format!("{}.new", std::process::id()));
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&half)?;
-        file.write_all(self.content.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&half, &self.path)
+        disk::write(&self.path, &self.content, 0o600)
     }
 }
 

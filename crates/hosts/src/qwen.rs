@@ -97,7 +97,7 @@ pub(crate) static QWEN: HostSpec = HostSpec {
 };
 
 /// Qwen Code's word for the protocol of each way.
-fn protocol(vendor: Vendor) -> &'static str {
+pub(crate) fn protocol(vendor: Vendor) -> &'static str {
     match vendor {
         Vendor::Anthropic => "anthropic",
         Vendor::OpenAi => "openai-responses",
