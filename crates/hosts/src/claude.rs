@@ -3,7 +3,7 @@
 use remuda_core::{Host, Vendor};
 
 use crate::overlay;
-use crate::profile::Profile;
+use crate::profile::{OwnLogin, Profile};
 use crate::spec::{Cost, HostSpec, Remove, Set, Value, Way};
 
 /// The client key goes in as `ANTHROPIC_AUTH_TOKEN`, for three reasons. With it Claude Code needs no login of its own, also
@@ -104,10 +104,7 @@ pub(crate) static CLAUDE: HostSpec = HostSpec {
     ],
     profile: Some(Profile {
         variable: "CLAUDE_CONFIG_DIR",
-        vendor: Vendor::Anthropic,
-        login: &["auth", "login"],
-        status: &["auth", "status"],
-        login_file: ".credentials.json",
+        logins: &[OwnLogin { vendor: Vendor::Anthropic, login: &["auth", "login"], status: &["auth", "status"] }],
         remove: &[
             "ANTHROPIC_API_KEY",
             "ANTHROPIC_AUTH_TOKEN",

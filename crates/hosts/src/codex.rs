@@ -10,7 +10,7 @@ use std::ffi::{OsStr, OsString};
 use remuda_core::{Host, Vendor};
 
 use crate::overlay::{Additions, PlanError, Start};
-use crate::profile::Profile;
+use crate::profile::{OwnLogin, Profile};
 use crate::spec::{Cost, HostSpec, Remove, Set, Value, Way};
 
 pub(crate) static CODEX: HostSpec = HostSpec {
@@ -87,10 +87,7 @@ pub(crate) static CODEX: HostSpec = HostSpec {
     ],
     profile: Some(Profile {
         variable: "CODEX_HOME",
-        vendor: Vendor::OpenAi,
-        login: &["login"],
-        status: &["login", "status"],
-        login_file: "auth.json",
+        logins: &[OwnLogin { vendor: Vendor::OpenAi, login: &["login"], status: &["login", "status"] }],
         remove: &["CODEX_API_KEY", "CODEX_ACCESS_TOKEN", "OPENAI_API_KEY", "OPENAI_ORGANIZATION", "OPENAI_PROJECT"],
     }),
 };

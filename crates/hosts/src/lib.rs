@@ -42,5 +42,5 @@ pub use find::FindError;
 pub use launch::{Environment, Gateway, Launch};
 pub use overlay::{Additions, Facts, File, Overlay, PlanError, Start, ToldBy};
 pub use process::{RunError, exit_code, run};
-pub use profile::Profile;
+pub use profile::{OwnLogin, Profile};
 pub use spec::{Cost, HOSTS, HostSpec, Remove, Set, Value, Way, spec};

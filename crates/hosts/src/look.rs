@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use remuda_core::Host;
+use remuda_core::{Host, Vendor};
 use tokio::process::Command;
 
 use crate::launch::Environment;
@@ -39,17 +39,25 @@ impl HostSpec {
     }
 
     async fn is_logged_in(&self, program: &Path) -> bool {
-        let Some(profile) = &self.profile else { return true };
-        let mut command = Command::new(program);
-        command
-            .args(profile.status)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .kill_on_drop(true);
-        match tokio::time::timeout(ANSWERS_WITHIN, command.status()).await {
-            Ok(Ok(status)) => status.success(),
-            _ => true,
-        }
+        let Some(login) = self.profile.as_ref().and_then(|profile| profile.logins.first()) else { return true };
+        says_yes(Command::new(program).args(login.status)).await.unwrap_or(true)
     }
+
+    /// Has the agent a login of this vendor in that profile? `None`: it does not say.
+    pub async fn is_logged_in_at(&self, program: &Path, vendor: Vendor, profile: &Path) -> Option<bool> {
+        let how = self.profile.as_ref()?;
+        let mut command = Command::new(program);
+        command.args(how.login(vendor)?.status).env(how.variable, profile);
+        for name in how.remove {
+            command.env_remove(name);
+        }
+        says_yes(&mut command).await
+    }
+}
+
+/// Does the program end well? `None`: it does not end in time, or cannot be started.
+async fn says_yes(command: &mut Command) -> Option<bool> {
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+    let ended = tokio::time::timeout(ANSWERS_WITHIN, command.status()).await;
+    Some(ended.ok()?.ok()?.success())
 }

@@ -8,7 +8,6 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::jsonc;
 use crate::overlay::{Additions, KEY_VARIABLE, PlanError, Start, URL_VARIABLE};
-use crate::profile::Profile;
 use crate::spec::{Cost, HostSpec, Remove, Set, Value, Way};
 
 const CONFIG: &str = "OPENCODE_CONFIG_CONTENT";
@@ -80,14 +79,8 @@ pub(crate) static OPENCODE: HostSpec = HostSpec {
             seen_with: "1.18.33",
         },
     ],
-    profile: Some(Profile {
-        variable: "XDG_DATA_HOME",
-        vendor: Vendor::Anthropic,
-        login: &["auth", "login"],
-        status: &[],
-        login_file: "opencode/auth.json",
-        remove: &["ANTHROPIC_API_KEY", "OPENAI_API_KEY", "OPENCODE_AUTH_CONTENT"],
-    }),
+    // Only `XDG_DATA_HOME` would move its logins, and with them the data of every program that it starts.
+    profile: None,
 };
 
 /// OpenCode's names for the providers of each way.

@@ -28,7 +28,7 @@ impl OwnFile {
         if fs::read(&self.path).is_ok_and(|there| there == self.content.as_bytes()) {
             return Ok(());
         }
-        disk::write(&self.path, &self.content, 0o600)
+        disk::write_private(&self.path, &self.content)
     }
 }
 

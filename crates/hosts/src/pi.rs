@@ -5,7 +5,7 @@
 use remuda_core::{Host, Vendor};
 
 use crate::overlay::{Additions, File, KEY_VARIABLE, PlanError, Start, ToldBy, URL_VARIABLE};
-use crate::profile::Profile;
+use crate::profile::{OwnLogin, Profile};
 use crate::spec::{Cost, HostSpec, Remove, Set, Value, Way};
 
 pub(crate) static PI: HostSpec = HostSpec {
@@ -72,10 +72,18 @@ pub(crate) static PI: HostSpec = HostSpec {
     ],
     profile: Some(Profile {
         variable: "PI_CODING_AGENT_DIR",
-        vendor: Vendor::Anthropic,
-        login: &["auth", "login", "anthropic"],
-        status: &["auth", "check", "--provider", "anthropic", "--no-refresh"],
-        login_file: "auth.json",
+        logins: &[
+            OwnLogin {
+                vendor: Vendor::Anthropic,
+                login: &["auth", "login", "anthropic"],
+                status: &["auth", "check", "--provider", "anthropic", "--no-refresh"],
+            },
+            OwnLogin {
+                vendor: Vendor::OpenAi,
+                login: &["auth", "login", "openai-codex"],
+                status: &["auth", "check", "--provider", "openai-codex", "--no-refresh"],
+            },
+        ],
         remove: &["ANTHROPIC_API_KEY", "ANTHROPIC_OAUTH_TOKEN", "ANTHROPIC_AUTH_TOKEN", "OPENAI_API_KEY"],
     }),
 };

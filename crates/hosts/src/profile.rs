@@ -8,14 +8,27 @@ use remuda_core::Vendor;
 pub struct Profile {
     /// The variable that moves everything the agent keeps.
     pub variable: &'static str,
-    /// The vendor whose login it makes there.
-    pub vendor: Vendor,
-    /// The agent's own arguments for logging in; empty: it logs in when it is started without any.
-    pub login: &'static [&'static str],
-    /// The agent's own arguments that end well when it is logged in; empty: it has none.
-    pub status: &'static [&'static str],
-    /// Where it keeps its login, below the profile directory. Only looked for, never read.
-    pub login_file: &'static str,
+    /// The logins that it can make there.
+    pub logins: &'static [OwnLogin],
     /// What its process must not inherit, because it would serve in place of that login.
     pub remove: &'static [&'static str],
+}
+
+/// A login that an agent makes by itself.
+#[derive(Debug)]
+pub struct OwnLogin {
+    /// Whose.
+    pub vendor: Vendor,
+    /// The agent's own arguments for logging in.
+    pub login: &'static [&'static str],
+    /// The agent's own arguments that end well when it is logged in.
+    pub status: &'static [&'static str],
+}
+
+impl Profile {
+    /// The login at this vendor; `None`: the agent makes none there.
+    #[must_use]
+    pub fn login(&self, vendor: Vendor) -> Option<&OwnLogin> {
+        self.logins.iter().find(|login| login.vendor == vendor)
+    }
 }

@@ -12,7 +12,6 @@ use serde_json::json;
 use crate::jsonc;
 use crate::launch::Environment;
 use crate::overlay::{Additions, File, PlanError, Start, ToldBy};
-use crate::profile::Profile;
 use crate::spec::{Cost, HostSpec, Remove, Set, Value, Way};
 
 const SYSTEM_SETTINGS: &str = "QWEN_CODE_SYSTEM_SETTINGS_PATH";
@@ -86,14 +85,8 @@ pub(crate) static QWEN: HostSpec = HostSpec {
             seen_with: "0.24.4",
         },
     ],
-    profile: Some(Profile {
-        variable: "QWEN_HOME",
-        vendor: Vendor::Qwen,
-        login: &[],
-        status: &[],
-        login_file: "settings.json",
-        remove: &["OPENAI_API_KEY", "OPENAI_BASE_URL", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "DASHSCOPE_API_KEY"],
-    }),
+    // Its only login by itself was discontinued; keys work on the gateway without any loss.
+    profile: None,
 };
 
 /// Qwen Code's word for the protocol of each way.

@@ -14,6 +14,7 @@ mod launch;
 mod logging;
 mod output;
 mod paths;
+mod profiles;
 mod project;
 mod relay_use;
 mod serve;

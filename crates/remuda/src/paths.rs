@@ -75,6 +75,11 @@ impl Paths {
         self.data_dir.join("relay-token")
     }
 
+    /// Receipts of `remuda setup`, and copies of what was there before.
+    pub(crate) fn setups(&self) -> PathBuf {
+        self.data_dir.join("setup")
+    }
+
     /// Files of ours that agents read while they run. No secrets.
     pub(crate) fn agents(&self) -> PathBuf {
         self.state_dir.join("agents")

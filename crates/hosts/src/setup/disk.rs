@@ -105,6 +105,14 @@ impl OnDisk {
     }
 }
 
+/// Writes a file of ours whole, for its owner alone.
+///
+/// # Errors
+/// It cannot be written; nothing half-done stays.
+pub fn write_private(place: &Path, text: &str) -> io::Result<()> {
+    write(place, text, 0o600)
+}
+
 /// Writes a file whole, with these permissions, in a directory that is made for its owner alone if it is not there.
 pub(crate) fn write(place: &Path, text: &str, mode: u32) -> io::Result<()> {
     let directory = place.parent().unwrap_or(Path::new("."));

@@ -13,6 +13,7 @@ mod toml;
 mod wanted;
 
 pub use diff::diff;
+pub use disk::write_private;
 pub use disk::{DiskError, OnDisk};
 pub use edit::{Edit, EditError, Format};
 pub use receipt::{Change, Receipt, Restored, Written};

@@ -1,5 +1,6 @@
 //! `login`, `accounts`, `key`.
 
+use super::daemon::RunHost;
 use clap::{Args, Subcommand, ValueEnum};
 use remuda_control::types::KeyHeader;
 use remuda_core::{CostClass, Host, Protocol, Vendor};
@@ -199,6 +200,10 @@ pub(crate) struct LoginArgs {
     /// Do not open a browser, only show the address
     #[arg(long)]
     pub(crate) no_browser: bool,
+    /// Let this agent log in by itself, in a profile of its own, for `remuda run HOST --direct`
+    #[arg(long, value_name = "HOST", requires = "label",
+          conflicts_with_all = ["way", "shared_plan", "base_url", "speaks", "model", "key_header", "cost", "allow_host"])]
+    pub(crate) with: Option<RunHost>,
 }
 
 /// `remuda accounts …`.

@@ -53,6 +53,9 @@ pub(crate) struct RunArgs {
     /// This pool serves it, whatever is active
     #[arg(long, value_name = "POOL")]
     pub(crate) pool: Option<String>,
+    /// Without the gateway: the agent's own login in the account's own profile (see docs/direct.md)
+    #[arg(long, conflicts_with = "pool")]
+    pub(crate) direct: bool,
     /// Arguments for the agent
     #[arg(last = true, value_name = "ARGS")]
     pub(crate) args: Vec<std::ffi::OsString>,

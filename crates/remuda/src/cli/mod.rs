@@ -11,6 +11,7 @@ mod help;
 mod quota;
 mod request;
 mod session;
+mod setup;
 mod usage;
 
 use clap::{Parser, Subcommand};
@@ -24,6 +25,7 @@ pub(crate) use help::command;
 pub(crate) use quota::{KillSwitchArgs, MinimumArgs, QuotaArgs};
 pub(crate) use request::{ExplainArgs, LogArgs};
 pub(crate) use session::{LiveCommand, SessionsCommand};
+pub(crate) use setup::{SetupArgs, UndoArgs};
 pub(crate) use usage::UsageArgs;
 
 /// One local gateway for all your coding-agent accounts.
@@ -49,6 +51,8 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Run(RunArgs),
+    Setup(SetupArgs),
+    Undo(UndoArgs),
     Serve(ServeArgs),
     /// Stop the daemon after the requests under way
     #[command(after_help = "The daemon takes no new requests, finishes those under way (at most 30 s) and ends.")]

@@ -12,7 +12,7 @@ use remuda_core::{CredentialKind, Host, Vendor};
 use remuda_credentials::{Clock, SystemClock};
 use secrecy::SecretString;
 
-use super::{Context, OK};
+use super::{Context, OK, direct};
 use crate::backend::Backend;
 use crate::cli::{LoginArgs, VendorArg};
 use crate::view;
@@ -23,6 +23,16 @@ const LONGEST_SECRET: u64 = 16 * 1024;
 const PASTE_TRIES: usize = 3;
 
 pub(super) async fn login(context: &Context, args: LoginArgs) -> anyhow::Result<u8> {
+    if let (Some(host), Some(label)) = (args.with, args.label.as_deref()) {
+        let (host, vendor) = (Host::from(host), Vendor::from(args.vendor));
+        if host.maker() != Some(vendor) {
+            let backend = context.backend().await?;
+            let read = terms_read(context, &backend, vendor, CredentialKind::Subscription, &args).await;
+            backend.close().await;
+            read?;
+        }
+        return direct::login(context, host, vendor, label).await;
+    }
     let (method, secret) = way(context, &args)?;
     let backend = context.backend().await?;
     let ended = converse(context, &backend, args, method, secret).await;

@@ -5,6 +5,7 @@ mod choice;
 mod config_file;
 mod daemon;
 mod demo;
+mod direct;
 mod doctor;
 mod fake;
 mod key;
@@ -15,6 +16,7 @@ mod request;
 mod run;
 mod serve;
 mod session;
+mod setup;
 mod since;
 mod spend;
 mod status;
@@ -30,8 +32,10 @@ use crate::output::Out;
 use crate::paths::Paths;
 
 pub(crate) use config_file::{AllKeys, Checked, Shown};
+pub(crate) use direct::LoggedIn;
 pub(crate) use doctor::Examined;
 pub(crate) use fake::FakeRuns;
+pub(crate) use setup::SetUp;
 
 /// Done.
 const OK: u8 = 0;
@@ -93,7 +97,10 @@ pub(crate) async fn run(cli: Cli, out: Out) -> anyhow::Result<u8> {
     logging::start(if matches!(cli.command, Command::Serve(_) | Command::Fake(_)) { "info" } else { "error" });
     let context = || Context::find(out);
     match cli.command {
+        Command::Run(args) if args.direct => direct::run(&context()?, args).await,
         Command::Run(args) => run::run(&context()?, args).await,
+        Command::Setup(args) => setup::setup(&context()?, args).await,
+        Command::Undo(args) => setup::undo(&context()?, args).await,
         Command::Serve(args) => serve::serve(&context()?, args).await,
         Command::Stop => daemon::stop(&context()?).await,
         Command::Login(args) => login::login(&context()?, args).await,

@@ -6,9 +6,12 @@ use remuda_control::types::{AccountView, Empty, EventKind, State, Status};
 use remuda_control::verb::{GetOverview, GetStatus};
 use remuda_control::{Code, EventStream, Failure};
 
+use serde::Serialize;
+
 use super::{Context, NEEDS_LOGIN, NOT_RUNNING, OK};
 use crate::backend::Backend;
 use crate::cli::StatusArgs;
+use crate::profiles::{Direct, Profiles};
 use crate::view;
 
 /// Between two looks while no daemon runs.
@@ -28,8 +31,19 @@ pub(super) async fn status(context: &Context, args: StatusArgs) -> anyhow::Resul
     let status = ask(context).await?;
     let code = code(&status.accounts, status.daemon.is_some());
     let columns = context.out.columns();
-    context.out.answer(status, |status| view::status(status, columns))?;
+    let direct = Profiles::of(&context.paths).direct()?;
+    context.out.answer(Shown { status, direct }, |shown| {
+        view::status(&shown.status, columns) + &view::direct(&shown.direct, shown.status.now)
+    })?;
     Ok(code)
+}
+
+/// The herd, and what runs beside the gateway.
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    status: Status,
+    direct: Direct,
 }
 
 async fn all(context: &Context) -> anyhow::Result<u8> {
