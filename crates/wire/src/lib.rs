@@ -3,7 +3,9 @@
 //! Pure functions and small state machines fed with the frames as they come. Used by the gateway's data plane only.
 
 pub mod anthropic;
+pub mod cache;
 pub mod decode;
+mod document;
 pub mod identity;
 mod members;
 pub mod openai;
