@@ -56,6 +56,9 @@ pub struct KeyCreate {
     /// Does the pin come from a project file? Then decision records say so.
     #[serde(default)]
     pub pinned_by_project: bool,
+    /// For how many seconds its agent may be kept waiting when nobody can serve; left out: as the limits of accounts say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold_s: Option<i64>,
     /// The working directory of the agent that will hold it: usage is told by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,

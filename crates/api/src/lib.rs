@@ -11,6 +11,7 @@ mod choice;
 mod event;
 mod failure;
 mod key;
+mod limit;
 mod live;
 mod login;
 mod money;
@@ -34,6 +35,7 @@ pub use choice::{
 pub use event::{EVENTS_PATH, Event, EventKind, EventsAsked, HerdView, LoginStep, Step};
 pub use failure::{Code, Failure, FailureAnswer};
 pub use key::{KeyCreate, KeyCreated, KeyRef, KeyRevoked, KeyScope, KeyView, Keys};
+pub use limit::{HoldCancel, HoldView, Holds, HoldsCancelled, LimitChange, LimitChanged, LimitList, LimitView};
 pub use live::{Ending, LiveRef, LiveRequests, LiveStage, LiveStopped, LiveView, RequestView};
 pub use login::{
     CompatibleStart, KeyHeader, LoginCode, LoginMethod, LoginRef, LoginStage, LoginStart, LoginView, SentSecret, Terms,

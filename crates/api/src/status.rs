@@ -3,7 +3,7 @@
 use remuda_core::UnixSeconds;
 use serde::{Deserialize, Serialize};
 
-use super::{AccountView, PinView, PoolView};
+use super::{AccountView, HoldView, PinView, PoolView};
 
 /// Nothing to say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +39,9 @@ pub struct Status {
     pub pools: Vec<PoolView>,
     /// Sessions that a person has pinned; at most 100.
     pub pins: Vec<PinView>,
+    /// Requests that wait for an account, oldest first.
+    #[serde(default)]
+    pub holds: Vec<HoldView>,
 }
 
 /// The daemon is draining: it takes no new requests, finishes those under way and ends.

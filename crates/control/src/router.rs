@@ -234,6 +234,7 @@ mod tests {
                 scope,
                 pin: None,
                 pinned_by_project: false,
+                hold_s: None,
                 project: None,
                 lifetime_s: None,
             };

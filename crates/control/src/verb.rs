@@ -101,6 +101,14 @@ verbs! {
     SetSpend: PUT "/api/v1/spend/{account}" SpendChange => SpendChanged;
     /// Delete a spend rule.
     ClearSpend: DELETE "/api/v1/spend/{account}" AccountRef => SpendChanged;
+    /// What accounts may be used for.
+    ListLimits: GET "/api/v1/limits" Empty => LimitList;
+    /// Say what accounts may be used for.
+    SetLimit: PUT "/api/v1/limits" LimitChange => LimitChanged;
+    /// Requests that wait for an account.
+    ListHolds: GET "/api/v1/holds" Empty => Holds;
+    /// Let requests wait no longer.
+    CancelHold: POST "/api/v1/holds/cancel" HoldCancel => HoldsCancelled;
     /// Forget rests, pins, or both.
     DoReset: POST "/api/v1/reset" Reset => ResetDone;
 

@@ -71,6 +71,25 @@ pub struct Verdict {
 }
 
 impl Class {
+    /// Does it say something about the account that refused?
+    #[must_use]
+    pub fn blames_account(self) -> bool {
+        match self {
+            Self::WindowExhausted
+            | Self::ModelExhausted
+            | Self::Billing
+            | Self::Burst
+            | Self::CredentialDead
+            | Self::AccountDisabled => true,
+            Self::RequestFault
+            | Self::CredentialStale
+            | Self::Overloaded
+            | Self::Transient
+            | Self::NetworkBlocked
+            | Self::TermsRefused => false,
+        }
+    }
+
     /// The name used on the wire, in records and in rules: `window_exhausted`.
     #[must_use]
     pub fn as_str(self) -> &'static str {

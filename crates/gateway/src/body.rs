@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::combinators::UnsyncBoxBody;
 
+use crate::kept::Kept;
 use crate::release::Release;
 
 /// Any error of a body; the connection is then cut, so that the client sees that something is missing.
@@ -18,6 +19,8 @@ pub enum ClientBody {
     Whole(Option<Bytes>),
     /// A vendor's answer on its way.
     Release(Box<Release>),
+    /// An answer that was begun before there was one.
+    Kept(Box<Kept>),
     /// Anything else, such as the control API's event stream.
     Other(UnsyncBoxBody<Bytes, BodyFailure>),
 }
@@ -44,6 +47,7 @@ impl Body for ClientBody {
         match self.get_mut() {
             Self::Whole(bytes) => Poll::Ready(bytes.take().map(|b| Ok(Frame::data(b)))),
             Self::Release(release) => Pin::new(release.as_mut()).poll_frame(cx),
+            Self::Kept(kept) => Pin::new(kept.as_mut()).poll_frame(cx),
             Self::Other(body) => Pin::new(body).poll_frame(cx),
         }
     }
@@ -51,7 +55,7 @@ impl Body for ClientBody {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Whole(bytes) => bytes.is_none(),
-            Self::Release(_) => false,
+            Self::Release(_) | Self::Kept(_) => false,
             Self::Other(body) => body.is_end_stream(),
         }
     }
@@ -60,6 +64,7 @@ impl Body for ClientBody {
         match self {
             Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |b| b.len() as u64)),
             Self::Release(release) => release.size_hint(),
+            Self::Kept(_) => SizeHint::default(),
             Self::Other(body) => body.size_hint(),
         }
     }

@@ -125,6 +125,19 @@ impl Draft {
         }
     }
 
+    /// It waits for somebody to be back, who is expected then.
+    pub fn held(&self, until: UnixSeconds) {
+        if let Some(live) = &self.live {
+            self.herd.events().held(live, self.herd.clock().now(), until);
+        }
+    }
+
+    /// Cancelled when it shall not be held any longer.
+    #[must_use]
+    pub fn let_go(&self) -> CancellationToken {
+        self.live.as_ref().map(|live| live.let_go.clone()).unwrap_or_default()
+    }
+
     /// Something was remembered because of it.
     pub fn remembered(&mut self, changes: Vec<StateChange>) {
         self.remembered.extend(changes);

@@ -2,7 +2,7 @@
 //! record.
 
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, HeaderMap};
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderValue};
 use http::{Request, Uri};
 use http_body::Body;
 use remuda_core::{AccountId, CredentialKind, Protocol, RequestKind, SessionKey, Vendor};
@@ -70,6 +70,11 @@ where
                 Ok(made) => made,
                 Err(_) => return Ok(Err("the stored credential has characters that no header may have".to_owned())),
             };
+        if self.opening.as_ref().is_some_and(|opening| opening.is_open()) {
+            // The head that the agent has seen says nothing of a coding.
+            headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+            changes.push("accept-encoding: identity, as the answer was begun while the request was held".to_owned());
+        }
         if matches!(protocol, Protocol::Responses | Protocol::Codex) {
             self.keep_apart(account, &mut headers, &mut changes);
         }

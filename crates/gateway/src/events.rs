@@ -54,6 +54,13 @@ pub enum Stage {
         /// Unix seconds.
         until: UnixSeconds,
     },
+    /// Nobody could serve, and it waits for somebody to be back.
+    Held {
+        /// Since when.
+        since: UnixSeconds,
+        /// When the first is expected back.
+        until: UnixSeconds,
+    },
     /// The answer goes to the client.
     Streaming,
 }
@@ -92,6 +99,8 @@ pub struct Live {
     pub started: Instant,
     /// Cancelled when its owner stops it.
     pub stop: CancellationToken,
+    /// Cancelled when it shall not be held any longer: it ends with what it was held on.
+    pub let_go: CancellationToken,
     progress: Mutex<Progress>,
 }
 
@@ -108,6 +117,7 @@ impl Live {
 pub struct Events {
     watcher: OnceLock<Arc<dyn Watcher>>,
     live: Mutex<HashMap<RequestId, Arc<Live>>>,
+    leaving: CancellationToken,
 }
 
 impl Events {
@@ -163,6 +173,7 @@ impl Events {
             project,
             started: Instant::now(),
             stop: CancellationToken::new(),
+            let_go: CancellationToken::new(),
             progress: Mutex::new(Progress { stage: Stage::Routing, account: None, attempts: 0 }),
         });
         self.live.lock().insert(id, Arc::clone(&live));
@@ -191,6 +202,33 @@ impl Events {
     pub(crate) fn resumes(&self, live: &Arc<Live>) {
         live.progress.lock().stage = Stage::Routing;
         self.tell(Happening::Resumes(live));
+    }
+
+    /// It waits for somebody to be back.
+    pub(crate) fn held(&self, live: &Arc<Live>, now: UnixSeconds, until: UnixSeconds) {
+        {
+            let mut progress = live.progress.lock();
+            let since = match progress.stage {
+                Stage::Held { since, .. } => since,
+                _ => now,
+            };
+            progress.stage = Stage::Held { since, until };
+        }
+        self.tell(Happening::Waits(live));
+    }
+
+    /// The daemon is about to end: those who are held are not waited for. Their agents come back to the next one.
+    pub fn let_all_go(&self) {
+        self.leaving.cancel();
+        for live in self.live() {
+            live.let_go.cancel();
+        }
+    }
+
+    /// Is the daemon about to end?
+    #[must_use]
+    pub fn is_leaving(&self) -> bool {
+        self.leaving.is_cancelled()
     }
 
     /// Its first byte goes to the client.

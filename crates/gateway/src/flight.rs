@@ -25,9 +25,11 @@ use crate::headers;
 use crate::herd::{Mount, Ride};
 use crate::hold::Committed;
 use crate::intake::Intake;
+use crate::kept::Opening;
 use crate::keys::Known;
 use crate::release::Release;
 use crate::replay::BodyError;
+use crate::waiting::Hold;
 
 /// One request under way. Nothing of an answer has reached the client while this exists.
 pub struct Flight<B> {
@@ -40,6 +42,9 @@ pub struct Flight<B> {
     refusals: HashMap<AccountId, Refusal>,
     /// The token generation that each account was last asked with.
     pub(crate) generations: HashMap<AccountId, u64>,
+    /// By which the answer is begun while the request is held; `None`: it cannot be.
+    pub(crate) opening: Option<Arc<Opening>>,
+    pub(crate) hold: Option<Hold>,
 }
 
 impl<B> Flight<B>
@@ -65,7 +70,16 @@ where
             deadline: tokio::time::Instant::now() + deadline,
             refusals: HashMap::new(),
             generations: HashMap::new(),
+            opening: None,
+            hold: None,
         }
+    }
+
+    /// While it is held its answer can be begun by this.
+    #[must_use]
+    pub fn opened_by(mut self, opening: Arc<Opening>) -> Self {
+        self.opening = Some(opening);
+        self
     }
 
     /// Flies it: the answer for the client, whoever gives it.
@@ -93,15 +107,18 @@ where
             self.draft.remembered(changes);
             match action {
                 Action::Send { account, model } => {
-                    let ride = herd.ride(account);
+                    self.waited();
+                    let Some(mut ride) = self.board(&mut route, account).await else { continue };
                     match self.attempt(&route, account, model).await {
                         Ok(Ended::Answer { committed, mount }) => {
+                            ride.answered(Some(true), gateway.now());
                             let changes = herd.answered(&mut route, Answer::Served, gateway.now());
                             self.draft.remembered(changes);
                             return self.release(route, *committed, account, mount, ride);
                         }
                         Ok(Ended::Refused { refusal, verdict }) => {
                             let verdict = self.of_a_listing(verdict);
+                            ride.answered(verdict.class.blames_account().then_some(false), gateway.now());
                             if let Some(refusal) = refusal {
                                 self.refusals.insert(account, refusal);
                             }
@@ -131,7 +148,11 @@ where
                     gateway.clock.sleep(pause).await;
                     self.draft.waited(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX));
                 }
-                Action::Hold { .. } => route.let_go(),
+                Action::Hold { until, .. } => {
+                    if let Err(error) = self.wait(&mut route, until).await {
+                        return self.client_failed(route, error);
+                    }
+                }
                 Action::Finish(outcome) => return self.hand_over(route, outcome),
             }
         }
@@ -187,6 +208,14 @@ where
     }
 
     fn hand_over(mut self, route: Route, outcome: Outcome) -> Response<ClientBody> {
+        self.waited();
+        if self.hold.is_some() && self.gateway.herd.events().is_leaving() {
+            let response = hand_over::leaving(self.intake.words, self.draft.id());
+            self.draft.answers(response.status().as_u16());
+            self.draft.went(route);
+            self.draft.close(outcome, 0);
+            return response;
+        }
         let refusal = match &outcome {
             Outcome::Error { from: Some(account), .. } => self.refusals.remove(account),
             _ => None,

@@ -9,7 +9,7 @@ use http::header::{HeaderMap, UPGRADE};
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use remuda_core::poll::PollPolicy;
-use remuda_core::{Protocol, RequestId, UnixSeconds, Vendor, Verdict};
+use remuda_core::{Host, Protocol, Protocols, RequestId, UnixSeconds, Vendor, Verdict};
 use remuda_credentials::{Clock, Keeper};
 use remuda_upstream::Client;
 use remuda_vendors::{OwnRows, UpstreamAnswer, classify_with};
@@ -27,8 +27,11 @@ use crate::hand_over;
 use crate::herd::Herd;
 use crate::intake;
 use crate::journal::Journal;
+use crate::keep_alive::{self, KeepAlive};
+use crate::kept::{self, Opening};
 use crate::relay::Relays;
 use crate::server::{Peer, Server, Service};
+use crate::waiting::Waiting;
 
 /// What the binary decides.
 #[derive(Clone, Debug)]
@@ -41,6 +44,8 @@ pub struct Settings {
     pub poll: PollPolicy,
     /// Rows of the person's own for judging refusals.
     pub own_rows: OwnRows,
+    /// How long each agent waits by itself, and what keeps it waiting then.
+    pub keep_alive: fn(Host, Protocols) -> KeepAlive,
 }
 
 impl Default for Settings {
@@ -50,6 +55,7 @@ impl Default for Settings {
             deadline: Duration::from_secs(590),
             poll: PollPolicy::default(),
             own_rows: OwnRows::default(),
+            keep_alive: keep_alive::of,
         }
     }
 }
@@ -65,6 +71,7 @@ pub struct Gateway {
     pub(crate) destinations: Destinations,
     pub(crate) settings: Settings,
     pub(crate) relays: Relays,
+    pub(crate) waiting: Waiting,
     started: Instant,
 }
 
@@ -88,6 +95,7 @@ impl Gateway {
             destinations: Destinations::default(),
             settings,
             relays: Relays::default(),
+            waiting: Waiting::default(),
             started: Instant::now(),
         }
     }
@@ -126,7 +134,14 @@ impl Gateway {
             Err(error) => return hand_over::bad_body(forward.words, error, id),
         };
         intake.facts.owner = intake.refers_to.iter().find_map(|thing| self.herd.origin(thing));
-        Flight::new(Arc::clone(self), head, forward.path_from, intake, draft, self.settings.deadline).fly(&who).await
+        let words = intake.words;
+        let flight = Flight::new(Arc::clone(self), head, forward.path_from, intake, draft, self.settings.deadline);
+        if !self.herd.may_hold(&who) {
+            return flight.fly(&who).await;
+        }
+        let opening = Arc::new(Opening::default());
+        let flight = flight.opened_by(Arc::clone(&opening));
+        kept::answer(Box::pin(async move { flight.fly(&who).await }), opening, words).await
     }
 }
 

@@ -237,6 +237,15 @@ pub fn stopped(words: Protocol, id: RequestId) -> Response<ClientBody> {
     own(words, ErrorKind::InvalidRequest, "Remuda: this request was stopped by its owner", id)
 }
 
+/// The daemon is about to end while this request is held. The agent comes back to the next one, where it is held again.
+pub fn leaving(words: Protocol, id: RequestId) -> Response<ClientBody> {
+    let mut response = own(words, ErrorKind::Overloaded, "Remuda: the daemon is being restarted; please try again", id);
+    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    // Codex waits exactly that long, and the others about as long by themselves.
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("2"));
+    response
+}
+
 /// The owner has stopped the whole conversation. 400, so that no agent tries again.
 pub fn halted(words: Protocol, halt: &Halt, id: RequestId) -> Response<ClientBody> {
     let message =

@@ -20,11 +20,14 @@ use remuda_core::{
 };
 use remuda_credentials::Clock;
 use remuda_store::{ClientKey, Edit, Halt, KeyId, Mark, NewAccount, Origin, Profile, Removed, Store, StoreError};
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 use crate::choice::{self, Chosen};
 use crate::events::{Events, Happening};
 use crate::journal::Journal;
 use crate::keys::{ClientKeys, Known, Refused};
+use crate::lines::Lines;
 use crate::provenance::{self, Provenance};
 use crate::sessions::Sessions;
 
@@ -38,6 +41,8 @@ pub struct Herd {
     journal: Arc<Journal>,
     events: Events,
     provenance: Provenance,
+    lines: Arc<Lines>,
+    returned: Notify,
     clock: Arc<dyn Clock>,
     commands: tokio::sync::Mutex<()>,
 }
@@ -54,6 +59,8 @@ struct State {
     /// When each account was last sent a request by this process.
     used: BTreeMap<AccountId, UnixSeconds>,
     polls: BTreeMap<AccountId, PollState>,
+    /// Days since 1970-01-01 (UTC): that of the spending that is counted.
+    spend_day: i64,
 }
 
 /// What one attempt needs to know of an account.
@@ -142,6 +149,7 @@ impl Herd {
             choices: 0,
             used: BTreeMap::new(),
             polls: herd.polls,
+            spend_day: now.div_euclid(86_400),
         };
         Ok(Self {
             state: RwLock::new(state),
@@ -150,6 +158,8 @@ impl Herd {
             journal,
             events: Events::default(),
             provenance,
+            lines: Arc::default(),
+            returned: Notify::new(),
             clock,
             commands: tokio::sync::Mutex::new(()),
         })
@@ -172,6 +182,7 @@ impl Herd {
         let key_pin = who.key.pin.clone().map(|target| Chosen { target, number: who.chosen });
         let mut state = self.state.write();
         let state = &mut *state;
+        state.turn_the_day(now);
         let parent = facts.conversation.parent.as_ref();
         let of_parent = parent.and_then(|parent| state.sessions.settled(parent));
         let held = choice::held(&choice::Known {
@@ -185,6 +196,7 @@ impl Herd {
         if held.pin.as_ref().is_some_and(|pin| pin.scope == PinScope::Global) {
             self.active_untried.store(false, Ordering::Relaxed);
         }
+        facts.conversation.patience_s = who.key.hold_s;
         facts.conversation.parent_home = of_parent.map(|s| s.home.clone());
         facts.bound = state.sessions.settled(&session).map(|s| s.home.clone());
         facts.pin = held.pin;
@@ -303,7 +315,70 @@ impl Herd {
         state.snapshot.live.sent(account);
         state.used.insert(account, now);
         drop(state);
-        Ride { herd: Arc::clone(self), account, bytes: 0 }
+        Ride { herd: Arc::clone(self), account, bytes: 0, answered: false }
+    }
+
+    /// The same, if the account has room for a request on this way. One that asks the same account once more has had its
+    /// turn.
+    pub fn board(self: &Arc<Self>, route: &Route, account: AccountId, now: UnixSeconds) -> Option<Ride> {
+        let mut state = self.state.write();
+        let snapshot = &mut state.snapshot;
+        let load = snapshot.live.load(account);
+        let seat = load.has_seat(snapshot.limits.at_once(account));
+        let room = seat && (!route.turns_to_another(snapshot, now) || load.can_take_on(now));
+        if route.asks_first() && !room {
+            return None;
+        }
+        snapshot.live.sent(account);
+        state.used.insert(account, now);
+        drop(state);
+        Some(Ride { herd: Arc::clone(self), account, bytes: 0, answered: false })
+    }
+
+    /// Does the account carry fewer requests than its owner lets it?
+    #[must_use]
+    pub fn has_seat(&self, account: AccountId) -> bool {
+        let snapshot = &self.state.read().snapshot;
+        snapshot.live.load(account).has_seat(snapshot.limits.at_once(account))
+    }
+
+    /// A request had to stand in line: see [`Route::look_again`]. Returns what is remembered because of it.
+    pub fn look_again(&self, route: &mut Route, now: UnixSeconds) -> Vec<StateChange> {
+        let mut state = self.state.write();
+        let changes = route.look_again(&state.snapshot, now);
+        self.remember(&mut state, &changes, now);
+        changes
+    }
+
+    /// A request stood in line for too long: see [`Route::too_busy`]. Returns what is remembered because of it.
+    pub fn too_busy(&self, route: &mut Route, now: UnixSeconds) -> Vec<StateChange> {
+        let changes = route.too_busy();
+        self.apply(&changes, now);
+        changes
+    }
+
+    /// The lines in front of accounts that have no room.
+    #[must_use]
+    pub fn lines(&self) -> &Arc<Lines> {
+        &self.lines
+    }
+
+    /// Returns when an account may have come back: its rest was ended, it was mended, or its owner changed something. What
+    /// happens after this call is not missed.
+    pub fn returned(&self) -> Notified<'_> {
+        self.returned.notified()
+    }
+
+    /// May a request with this key be held at all?
+    #[must_use]
+    pub fn may_hold(&self, who: &Known) -> bool {
+        let of_chain = || {
+            let limits = &self.state.read().snapshot.limits;
+            std::iter::once(&limits.everyone)
+                .chain(limits.accounts.values())
+                .any(|own| own.hold_s.is_some_and(|s| s > 0))
+        };
+        who.key.hold_s.map_or_else(of_chain, |seconds| seconds > 0)
     }
 
     /// Findings of routing or of the keeper: into memory now, to the store soon.
@@ -315,9 +390,12 @@ impl Herd {
 
     /// Money was spent on an account.
     pub fn spent(&self, account: AccountId, usd: f64, now: UnixSeconds) {
-        if let Some(rule) = self.state.write().snapshot.spend_rules.get_mut(&account) {
+        let mut state = self.state.write();
+        state.turn_the_day(now);
+        if let Some(rule) = state.snapshot.spend_rules.get_mut(&account) {
             rule.spent_today_usd += usd;
         }
+        drop(state);
         self.journal.spent(account, now, usd);
     }
 
@@ -330,6 +408,12 @@ impl Herd {
         }
         self.events.found(changes);
         self.journal.changes(changes);
+        if changes.iter().any(StateChange::gives_back) {
+            self.returned.notify_waiters();
+        }
+        if changes.iter().any(|change| change.account().is_some()) {
+            self.lines.move_on();
+        }
     }
 
     /// Other numbers for routing, from the next step on.
@@ -565,9 +649,16 @@ impl Herd {
     /// Takes over what the store says, except what this process knows better because it is written behind: rests and
     /// readings.
     async fn reread(&self) -> Result<(), StoreError> {
-        let fresh = self.store.load(self.clock.now()).await?;
+        let now = self.clock.now();
+        let fresh = self.store.load(now).await?;
         let mut state = self.state.write();
+        state.turn_the_day(now);
         let mut snapshot = fresh.snapshot;
+        for (id, rule) in &mut snapshot.spend_rules {
+            // What was spent a moment ago may not be on the disk yet. Within a day it only grows.
+            let known = state.snapshot.spend_rules.get(id).map_or(0.0, |known| known.spent_today_usd);
+            rule.spent_today_usd = rule.spent_today_usd.max(known);
+        }
         snapshot.policy = state.snapshot.policy.clone();
         snapshot.live = std::mem::take(&mut state.snapshot.live);
         snapshot.live.retain(|id| snapshot.accounts.contains_key(&id), |name| snapshot.pools.contains_key(name));
@@ -603,6 +694,8 @@ impl Herd {
         state.used.retain(|id, _| snapshot.accounts.contains_key(id));
         state.snapshot = snapshot;
         drop(state);
+        self.returned.notify_waiters();
+        self.lines.move_on();
         self.events.tell(Happening::Owner);
         Ok(())
     }
@@ -613,9 +706,18 @@ pub struct Ride {
     herd: Arc<Herd>,
     account: AccountId,
     bytes: u64,
+    answered: bool,
 }
 
 impl Ride {
+    /// The account has answered: it serves, it refuses, or it refused for reasons that are not its own (`None`).
+    pub fn answered(&mut self, good: Option<bool>, now: UnixSeconds) {
+        if !std::mem::replace(&mut self.answered, true) {
+            self.herd.state.write().snapshot.live.answered(self.account, good, now);
+            self.herd.lines.move_on();
+        }
+    }
+
     /// Its body has so many bytes.
     pub fn weighs(&mut self, bytes: u64) {
         self.bytes = bytes;
@@ -624,11 +726,26 @@ impl Ride {
 
 impl Drop for Ride {
     fn drop(&mut self) {
-        self.herd.state.write().snapshot.live.ended(self.account, self.bytes);
+        let mut state = self.herd.state.write();
+        if !self.answered {
+            state.snapshot.live.answered(self.account, None, 0);
+        }
+        state.snapshot.live.ended(self.account, self.bytes);
+        drop(state);
+        self.herd.lines.move_on();
     }
 }
 
 impl State {
+    /// On another day (UTC) nothing is spent yet.
+    fn turn_the_day(&mut self, now: UnixSeconds) {
+        const DAY_S: i64 = 86_400;
+        let today = now.div_euclid(DAY_S);
+        if std::mem::replace(&mut self.spend_day, today) != today {
+            self.snapshot.spend_rules.values_mut().for_each(|rule| rule.spent_today_usd = 0.0);
+        }
+    }
+
     fn count(&mut self) -> u64 {
         self.choices += 1;
         self.choices

@@ -103,6 +103,19 @@ where
     })
 }
 
+impl<B> Intake<B>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    /// Does it ask for a stream? To be asked when the body has arrived.
+    pub fn streams(&self) -> bool {
+        let frames = self.unpacked.clone().map_or_else(|| self.body.arrived(), |text| vec![text]);
+        let mut peek = Peek::new(Wanted::STREAM);
+        let _found = frames.iter().any(|frame| peek.feed(frame) != Status::More);
+        peek.status() != Status::Malformed && peek.into_facts().stream == Some(true)
+    }
+}
+
 fn is_listing(forward: Forward) -> bool {
     forward.kind == RequestKind::Models
 }

@@ -161,6 +161,7 @@ mod tests {
             scope: remuda_store::KeyScope::Agent,
             pinned_by_project: false,
             project: None,
+            hold_s: None,
             expires_at,
             created_at: 0,
             last_used_at: None,

@@ -2,12 +2,14 @@
 //!
 //! The walk of one request, top to bottom: [`guard`] looks at Host, Origin and path; [`endpoint`] finds what the path
 //! asks for; [`keys`] recognises the client key; [`intake`] reads what routing needs and no more; [`flight`] asks
-//! routing and does what it says; an [`attempt`] is one upstream try; [`hold`] is the commit point; [`release`] streams
+//! routing and does what it says; [`boarding`] is getting onto an account that may have no room, [`waiting`] what happens
+//! when nobody can serve and the owner lets it wait, [`kept`] how the agent is kept alive meanwhile; an [`attempt`] is one upstream try; [`hold`] is the commit point; [`release`] streams
 //! to the client; [`draft`] becomes the decision record; the [`journal`] writes it behind. [`herd`] is the state that
 //! all of them share, [`events`] how others hear of it.
 
 pub mod arriving;
 pub mod attempt;
+pub mod boarding;
 pub mod body;
 pub mod budget;
 pub mod choice;
@@ -26,7 +28,10 @@ pub mod herd;
 pub mod hold;
 pub mod intake;
 pub mod journal;
+pub mod keep_alive;
+pub mod kept;
 pub mod keys;
+pub mod lines;
 pub mod outgoing;
 pub mod patience;
 pub mod plain;
@@ -40,6 +45,7 @@ pub mod server;
 pub mod session;
 pub mod sessions;
 pub mod tap;
+pub mod waiting;
 pub mod when;
 
 pub use body::ClientBody;

@@ -142,6 +142,8 @@ impl Serving {
     pub(crate) async fn end(mut self) -> bool {
         // Those who listen to what happens would listen for ever.
         self.stop.cancel();
+        // Nobody waits for a window to reset within a drain. Their agents come back, and the next daemon holds them again.
+        self.daemon.herd.events().let_all_go();
         let drained = tokio::select! {
             drained = self.server.drain(DRAIN) => drained,
             name = self.signals.next() => {

@@ -50,6 +50,8 @@ pub struct ClientKey {
     pub pinned_by_project: bool,
     /// The working directory of the agent that holds it, where known.
     pub project: Option<String>,
+    /// For how many seconds its agent may be kept waiting when nobody can serve; `None`: as the limits of accounts say.
+    pub hold_s: Option<i64>,
     /// First second at which it no longer opens anything.
     pub expires_at: Option<UnixSeconds>,
     /// When it was made.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use remuda_core::poll::PollState;
 use remuda_core::snapshot::{ChainStep, KillSwitch, Minimum, Pool, SpendRule, Target, UnknownQuota};
 use remuda_core::{
-    Account, AccountId, AccountStatus, Capabilities, CostClass, CredentialKind, Host, Identity, Label, Protocol,
-    Protocols, SessionKey, Snapshot, UnixSeconds, Vendor, Window,
+    Account, AccountId, AccountLimits, AccountStatus, Capabilities, CostClass, CredentialKind, Host, Identity, Label,
+    Protocol, Protocols, SessionKey, Snapshot, UnixSeconds, Vendor, Window,
 };
 use serde::{Deserialize, Serialize};
 
@@ -200,6 +200,8 @@ pub enum Edit {
     /// The rule by which a metered account may stand in. `spent_today_usd` is ignored: spending is counted by
     /// [`crate::Batch::spent`] and survives a change of the rule.
     SpendRule(AccountId, Option<SpendRule>),
+    /// What an account (`None`: any account) may be used for; replaces all of it.
+    Limits(Option<AccountId>, AccountLimits),
     /// The hard reserves; replaces all.
     KillSwitch(KillSwitch),
     /// Pins a conversation, or (`None`) lets it go.

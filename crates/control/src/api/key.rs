@@ -51,6 +51,7 @@ impl Api {
             pin,
             pinned_by_project: create.pinned_by_project,
             project: create.project.filter(|text| !text.is_empty() && text.len() <= LONGEST_PROJECT),
+            hold_s: create.hold_s.filter(|seconds| *seconds >= 0),
             expires_at: lifetime.map(|s| now.saturating_add(s)),
             created_at: now,
             last_used_at: None,

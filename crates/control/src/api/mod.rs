@@ -11,6 +11,7 @@ mod floor;
 mod installation;
 mod key;
 mod left;
+mod limit;
 mod live;
 mod login;
 mod money;

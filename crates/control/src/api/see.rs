@@ -111,7 +111,7 @@ pub(crate) fn live(live: &Live) -> LiveView {
     let (stage, until) = match progress.stage {
         Stage::Routing => (LiveStage::Routing, None),
         Stage::Asking => (LiveStage::Asking, None),
-        Stage::Waiting { until } => (LiveStage::Waiting, Some(until)),
+        Stage::Waiting { until } | Stage::Held { until, .. } => (LiveStage::Waiting, Some(until)),
         Stage::Streaming => (LiveStage::Streaming, None),
     };
     let (account_id, account) = progress.account.unzip();

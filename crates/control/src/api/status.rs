@@ -18,6 +18,7 @@ impl Api {
         let now = self.now();
         let pins = self.herd.session_pins();
         let accounts = self.views();
+        let holds = self.held();
         Ok(self.herd.look(|herd, _| Status {
             now,
             daemon: self.daemon.as_ref().map(|running| running.facts.clone()),
@@ -29,6 +30,7 @@ impl Api {
                 .take(MOST_PINS)
                 .map(|(session, target)| PinView { session: session.0, target: find::written(herd, &target) })
                 .collect(),
+            holds: holds.clone(),
         }))
     }
 

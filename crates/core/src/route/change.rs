@@ -33,4 +33,10 @@ impl StateChange {
             Self::Probing(..) | Self::Bind(..) => None,
         }
     }
+
+    /// Does it give back an account that could not be asked?
+    #[must_use]
+    pub fn gives_back(&self) -> bool {
+        matches!(self, Self::Cooling(_, None) | Self::ModelCooling(_, _, None) | Self::Status(_, AccountStatus::Ready))
+    }
 }

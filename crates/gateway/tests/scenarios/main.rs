@@ -13,4 +13,6 @@ mod isolation;
 mod openai;
 mod polls;
 mod script;
+mod storm;
+mod waiting;
 mod world;

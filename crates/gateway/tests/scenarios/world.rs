@@ -7,10 +7,13 @@ use std::time::Duration;
 use remuda_core::poll::PollPolicy;
 use remuda_core::record::Record;
 use remuda_core::snapshot::{ChainStep, Policy, Pool, SpendRule, Strategy, Target};
-use remuda_core::{Account, AccountId, Class, CostClass, CredentialKind, Host, Label, Protocol, Vendor};
+use remuda_core::{
+    Account, AccountId, AccountLimits, Class, CostClass, CredentialKind, Host, Label, Protocol, Protocols, Vendor,
+};
 use remuda_credentials::{Https, SystemClock};
 use remuda_fake::{AccountSpec, Config, Fake, FakeAccount, Site};
 use remuda_gateway::gateway::Fallback;
+use remuda_gateway::keep_alive::KeepAlive;
 use remuda_gateway::{BoxFuture, ClientBody, Daemon, Doors, Guard, Parts, Peer, Settings, keys};
 use remuda_store::sqlite::{SqliteOptions, SqliteStore};
 use remuda_store::{
@@ -49,6 +52,11 @@ impl World {
     }
 
     pub(crate) async fn with(config: Config, host: Host) -> Self {
+        Self::keeping(config, host, remuda_gateway::keep_alive::of).await
+    }
+
+    /// Where agents wait as long as the test says.
+    pub(crate) async fn keeping(config: Config, host: Host, keep_alive: fn(Host, Protocols) -> KeepAlive) -> Self {
         let home = tempfile::tempdir().unwrap();
         let clock = Arc::new(SystemClock);
         let now = jiff::Timestamp::now().as_second();
@@ -66,6 +74,7 @@ impl World {
                 deadline: Duration::from_secs(60),
                 // What is asked is part of what these scenarios look at.
                 poll: PollPolicy { enabled: false, ..PollPolicy::default() },
+                keep_alive,
                 ..Settings::default()
             },
         })
@@ -105,6 +114,7 @@ impl World {
             pin,
             pinned_by_project: false,
             project: None,
+            hold_s: None,
             expires_at: None,
             created_at: 0,
             last_used_at: None,
@@ -228,6 +238,11 @@ impl World {
     pub(crate) async fn pool(&self, name: &str, members: &[&str]) {
         let pool = Pool { strategy: Strategy::Ordered, members: members.iter().map(|m| self.id(m)).collect() };
         self.edit(Edit::Pool(name.to_owned(), pool)).await;
+    }
+
+    /// What may be done with an account; without a name: with any.
+    pub(crate) async fn limits(&self, name: Option<&str>, limits: AccountLimits) {
+        self.edit(Edit::Limits(name.map(|name| self.id(name)), limits)).await;
     }
 
     pub(crate) async fn spend(&self, name: &str, after: Vec<Class>, daily_limit_usd: f64) {

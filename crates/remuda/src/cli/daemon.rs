@@ -42,6 +42,7 @@ Examples:
   remuda run claude --account work
   remuda run codex --account chatgpt -- exec 'why is the build red?'
   remuda run opencode
+  remuda run claude --hold 5h
 
 Which account serves: --account or --pool, else .remuda.toml here or above, else the active one (remuda use).")]
 pub(crate) struct RunArgs {
@@ -54,8 +55,11 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "POOL")]
     pub(crate) pool: Option<String>,
     /// Without the gateway: the agent's own login in the account's own profile (see docs/direct.md)
-    #[arg(long, conflicts_with = "pool")]
+    #[arg(long, conflicts_with_all = ["pool", "hold"])]
     pub(crate) direct: bool,
+    /// When nobody can serve, let it wait so long for the first who is back (30m, 5h), instead of failing
+    #[arg(long, value_name = "TIME", value_parser = super::limit::seconds)]
+    pub(crate) hold: Option<i64>,
     /// Arguments for the agent
     #[arg(last = true, value_name = "ARGS")]
     pub(crate) args: Vec<std::ffi::OsString>,

@@ -8,6 +8,7 @@ mod config;
 mod daemon;
 mod fake;
 mod help;
+mod limit;
 mod quota;
 mod request;
 mod session;
@@ -22,6 +23,7 @@ pub(crate) use config::ConfigCommand;
 pub(crate) use daemon::{DoctorArgs, RunArgs, ServeArgs, StatusArgs};
 pub(crate) use fake::{FakeAccountArg, FakeArgs, FakeKind};
 pub(crate) use help::command;
+pub(crate) use limit::{HoldCommand, LimitArgs};
 pub(crate) use quota::{KillSwitchArgs, MinimumArgs, QuotaArgs};
 pub(crate) use request::{ExplainArgs, LogArgs};
 pub(crate) use session::{LiveCommand, SessionsCommand};
@@ -74,6 +76,13 @@ pub(crate) enum Command {
         command: Option<PoolCommand>,
     },
     Spend(SpendArgs),
+    Limit(LimitArgs),
+    /// List or cancel requests that wait for an account
+    #[command(args_conflicts_with_subcommands = true)]
+    Hold {
+        #[command(subcommand)]
+        command: Option<HoldCommand>,
+    },
     Status(StatusArgs),
     Quota(QuotaArgs),
     Minimum(MinimumArgs),

@@ -24,6 +24,7 @@ pub(super) async fn key(context: &Context, command: Option<KeyCommand>) -> anyho
                 pin,
                 pinned_by_project: false,
                 project: None,
+                hold_s: None,
                 lifetime_s: expires_days.map(|days| days * 86_400),
             };
             let created = context.ask::<CreateKey>(create).await?;

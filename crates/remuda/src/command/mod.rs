@@ -9,6 +9,7 @@ mod direct;
 mod doctor;
 mod fake;
 mod key;
+mod limit;
 mod login;
 mod pool;
 mod quota;
@@ -110,6 +111,8 @@ pub(crate) async fn run(cli: Cli, out: Out) -> anyhow::Result<u8> {
         Command::Fallback(args) => choice::fallback(&context()?, args).await,
         Command::Pool { command } => pool::pool(&context()?, command).await,
         Command::Spend(args) => spend::spend(&context()?, args).await,
+        Command::Limit(args) => limit::limit(&context()?, args).await,
+        Command::Hold { command } => limit::hold(&context()?, command).await,
         Command::Status(args) => status::status(&context()?, args).await,
         Command::Quota(args) => quota::quota(&context()?, args).await,
         Command::Minimum(args) => quota::minimum(&context()?, args).await,

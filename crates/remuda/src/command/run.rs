@@ -36,7 +36,7 @@ pub(super) async fn run(context: &Context, args: RunArgs) -> anyhow::Result<u8> 
     let served = served(&status, &pin);
     let facts = spec.look(&program, &args.args, &inherited).await?;
     let base_url = status.daemon.ok_or_else(not_running)?.url;
-    let minted = mint(&daemon, host, pin).await?;
+    let minted = mint(&daemon, host, pin, args.hold).await?;
     let gateway = Gateway { base_url, key: minted.secret.0.clone(), served };
     let files = context.paths.agents();
     let launch = Launch::plan(spec, program, args.args, &gateway, &inherited, &facts, &files);
@@ -140,13 +140,14 @@ fn other_vendor(spec: &HostSpec, status: &Status, target: &str) -> Failure {
         .remedy(remedy)
 }
 
-async fn mint(daemon: &Backend, host: Host, pin: Pin) -> Result<KeyCreated, Failure> {
+async fn mint(daemon: &Backend, host: Host, pin: Pin, hold_s: Option<i64>) -> Result<KeyCreated, Failure> {
     let create = KeyCreate {
         name: format!("remuda run {} (process {})", host.as_str(), std::process::id()),
         host,
         scope: KeyScope::Agent,
         pin: pin.target,
         pinned_by_project: pin.project.is_some(),
+        hold_s,
         project: std::env::current_dir().ok().map(|directory| directory.display().to_string()),
         lifetime_s: Some(KEY_LIFETIME_S),
     };

@@ -290,6 +290,7 @@ async fn mint(daemon: &Backend, spec: &HostSpec) -> Result<(SecretString, String
         scope: KeyScope::Agent,
         pin: None,
         pinned_by_project: false,
+        hold_s: None,
         project: None,
         lifetime_s: None,
     };

@@ -178,6 +178,7 @@ impl Teller<'_> {
             pin: pin.map(str::to_owned),
             pinned_by_project: false,
             project: None,
+            hold_s: None,
             lifetime_s: None,
         };
         let created = self.stage.control.call::<CreateKey>(&create).await?;

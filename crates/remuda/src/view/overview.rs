@@ -16,6 +16,8 @@ pub(crate) fn overview(overview: &Overview, columns: Option<usize>, zone: &jiff:
         accounts: herd.accounts,
         pools: herd.pools,
         pins: herd.pins,
+        // They stand among the requests under way.
+        holds: Vec::new(),
     };
     let mut text = self::status(&status, columns);
     for chain in &overview.herd.chains {

@@ -145,6 +145,7 @@ pub(crate) fn status() -> Status {
             active: false,
         }],
         pins: vec![PinView { session: "claude:3431a7ea".to_owned(), target: "personal".to_owned() }],
+        holds: Vec::new(),
     }
 }
 
@@ -187,7 +188,15 @@ pub(crate) fn kill_switch() -> KillSwitchView {
 }
 
 pub(crate) fn empty_status() -> Status {
-    Status { now: NOW, daemon: None, active: None, accounts: Vec::new(), pools: Vec::new(), pins: Vec::new() }
+    Status {
+        now: NOW,
+        daemon: None,
+        active: None,
+        accounts: Vec::new(),
+        pools: Vec::new(),
+        pins: Vec::new(),
+        holds: Vec::new(),
+    }
 }
 
 pub(crate) fn record(json: serde_json::Value) -> Record {

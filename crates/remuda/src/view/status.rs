@@ -28,6 +28,9 @@ pub(crate) fn status(status: &Status, columns: Option<usize>) -> String {
     for pool in &status.pools {
         text.push_str(&format!("Pool @{}: {}\n", pool.name, pool.members.join(", ")));
     }
+    for hold in &status.holds {
+        text.push_str(&format!("{}\n", super::hold_line(hold, status.now)));
+    }
     for pin in &status.pins {
         text.push_str(&format!("Session {} is pinned to {}\n", pin.session, pin.target));
     }

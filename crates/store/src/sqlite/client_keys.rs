@@ -17,9 +17,9 @@ pub(super) fn add(tx: &Transaction<'_>, key: &ClientKey) -> Outcome<()> {
     let (account, pool) = columns::split(key.pin.as_ref());
     tx.execute(
         "INSERT INTO client_key
-            (id, hash, prefix, purpose, scope, host, pin_account, pin_pool, by_project, project, expires_at,
+            (id, hash, prefix, purpose, scope, host, pin_account, pin_pool, by_project, project, hold_s, expires_at,
              created_at, last_used_at)
-         VALUES (:id, :hash, :prefix, :purpose, :scope, :host, :account, :pool, :by_project, :project, :expires_at,
+         VALUES (:id, :hash, :prefix, :purpose, :scope, :host, :account, :pool, :by_project, :project, :hold_s, :expires_at,
              :created_at, :last_used_at)",
         named_params! {
             ":id": key.id.0,
@@ -32,6 +32,7 @@ pub(super) fn add(tx: &Transaction<'_>, key: &ClientKey) -> Outcome<()> {
             ":pool": pool,
             ":by_project": key.pinned_by_project,
             ":project": key.project,
+            ":hold_s": key.hold_s,
             ":expires_at": key.expires_at,
             ":created_at": key.created_at,
             ":last_used_at": key.last_used_at,
@@ -54,6 +55,7 @@ pub(super) fn all(tx: &Transaction<'_>) -> Outcome<Vec<ClientKey>> {
             pin: columns::target(row, "pin_account", "pin_pool")?,
             pinned_by_project: row.get("by_project")?,
             project: row.get("project")?,
+            hold_s: row.get("hold_s")?,
             expires_at: row.get("expires_at")?,
             created_at: row.get("created_at")?,
             last_used_at: row.get("last_used_at")?,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use remuda_core::snapshot::{ChainStep, KillSwitch, Minimum, Pool, SpendRule, Target};
-use remuda_core::{AccountId, Label, SessionKey, UnixSeconds};
+use remuda_core::{AccountId, AccountLimits, Label, SessionKey, UnixSeconds};
 use rusqlite::{OptionalExtension, ToSql, Transaction};
 
 use super::accounts::{key, label_is_free, percents};
@@ -50,6 +50,7 @@ fn one(tx: &Transaction<'_>, edit: &Edit, now: UnixSeconds) -> Outcome<()> {
         Edit::Chain(source, steps) => chain(tx, *source, steps),
         Edit::Pool(name, pool) => set_pool(tx, name, pool),
         Edit::SpendRule(id, rule) => spend_rule(tx, *id, rule.as_ref()),
+        Edit::Limits(id, limits) => set_limits(tx, *id, limits),
         Edit::KillSwitch(switch) => kill_switch(tx, switch),
         Edit::PinSession(session, target) => pin(tx, session, target.as_ref(), now),
         Edit::Halt(session, why) => halt(tx, session, why.as_deref(), now),
@@ -193,6 +194,30 @@ fn set_minimum(tx: &Transaction<'_>, minimum: &Minimum) -> Outcome<()> {
          ON CONFLICT DO UPDATE SET everyone = excluded.everyone, unknown = excluded.unknown",
         (Json(&minimum.everyone), Word(minimum.unknown)),
     )?;
+    Ok(())
+}
+
+fn set_limits(tx: &Transaction<'_>, id: Option<AccountId>, limits: &AccountLimits) -> Outcome<()> {
+    percents(&limits.subagents)?;
+    percents(&limits.background)?;
+    if limits.at_once == Some(0) {
+        return Err(StoreError::Invalid("an account that may carry no request is switched off instead").into());
+    }
+    if limits.hold_s.is_some_and(|seconds| seconds < 0) {
+        return Err(StoreError::Invalid("a time to wait is not negative").into());
+    }
+    let Some(id) = id else {
+        tx.execute("DELETE FROM general_limit", [])?;
+        if !limits.is_empty() {
+            tx.execute("INSERT INTO general_limit (one, limits) VALUES (1, ?1)", [Json(limits)])?;
+        }
+        return Ok(());
+    };
+    account_exists(tx, id)?;
+    tx.execute("DELETE FROM account_limit WHERE account = ?1", [id.0])?;
+    if !limits.is_empty() {
+        tx.execute("INSERT INTO account_limit (account, limits) VALUES (?1, ?2)", (id.0, Json(limits)))?;
+    }
     Ok(())
 }
 

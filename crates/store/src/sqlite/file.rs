@@ -42,6 +42,7 @@ pub(super) const HERD: Kind = Kind {
         include_str!("schema/herd-3.sql"),
         include_str!("schema/herd-4.sql"),
         include_str!("schema/herd-5.sql"),
+        include_str!("schema/herd-6.sql"),
     ],
     check_at_open: true,
 };

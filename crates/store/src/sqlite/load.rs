@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use remuda_core::snapshot::{ChainStep, KillSwitch, Minimum, Pool, SpendRule};
-use remuda_core::{Account, AccountId, Cooldown, Label, Reading, SessionKey, Snapshot, UnixSeconds, Window};
+use remuda_core::{Account, AccountId, Cooldown, Label, Limits, Reading, SessionKey, Snapshot, UnixSeconds, Window};
 use rusqlite::{OptionalExtension, Row, Transaction};
 
 use super::columns::{self, Json, Word};
@@ -31,6 +31,7 @@ pub(super) fn herd(engine: &mut Engine, now: UnixSeconds) -> Result<Herd, StoreE
         herd.snapshot.pools = pools(tx)?;
         herd.snapshot.spend_rules = spend_rules(tx, now)?;
         herd.snapshot.minimum = minimum(tx)?;
+        herd.snapshot.limits = limits(tx)?;
         herd.snapshot.kill_switch = kill_switch(tx)?;
         herd.polls = polls::states(tx)?;
         pins(tx, &mut herd)?;
@@ -155,6 +156,20 @@ fn minimum(tx: &Transaction<'_>) -> Outcome<Minimum> {
         Ok(())
     })?;
     Ok(minimum)
+}
+
+fn limits(tx: &Transaction<'_>) -> Outcome<Limits> {
+    let mut limits = Limits::default();
+    each(tx, "SELECT limits FROM general_limit", |row| {
+        Json(limits.everyone) = row.get("limits")?;
+        Ok(())
+    })?;
+    each(tx, "SELECT account, limits FROM account_limit", |row| {
+        let Json(own) = row.get("limits")?;
+        limits.accounts.insert(columns::account(row, "account")?, own);
+        Ok(())
+    })?;
+    Ok(limits)
 }
 
 fn kill_switch(tx: &Transaction<'_>) -> Outcome<KillSwitch> {

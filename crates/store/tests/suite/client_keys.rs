@@ -19,6 +19,7 @@ fn key(n: u8) -> ClientKey {
         pin: None,
         pinned_by_project: false,
         project: None,
+        hold_s: None,
         expires_at: Some(NOW + i64::from(n)),
         created_at: NOW,
         last_used_at: None,

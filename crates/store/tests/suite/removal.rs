@@ -109,6 +109,7 @@ pub(crate) async fn a_client_key_limited_to_what_was_removed_stays_limited(place
         pin: Some(pin),
         pinned_by_project: false,
         project: None,
+        hold_s: None,
         expires_at: None,
         created_at: NOW,
         last_used_at: None,
