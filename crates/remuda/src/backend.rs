@@ -25,14 +25,14 @@ pub(crate) enum Backend {
 }
 
 impl Backend {
-    /// Whoever is there.
-    pub(crate) async fn open(paths: &Paths, config: &Config) -> Result<Self, Failure> {
+    /// Whoever is there. `config` is needed only if that is this process.
+    pub(crate) async fn open(paths: &Paths, config: Result<&Config, Failure>) -> Result<Self, Failure> {
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(daemon) = Self::daemon(paths).await? {
                 return Ok(daemon);
             }
-            if let Some(here) = Here::open(paths, config).await? {
+            if let Some(here) = Here::open(paths, config.as_ref().map_err(|e| e.clone())?).await? {
                 return Ok(Self::Here(Box::new(here)));
             }
             if Instant::now() > deadline {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use remuda_control::{Code, Failure, Told, stored};
 use remuda_store::permissions::{self, ModeState, PathMode};
-use remuda_store::{Health, SqliteStore, Store, StoreError};
+use remuda_store::{Health, SqliteOptions, SqliteStore, Store, StoreError};
 use serde::Serialize;
 
 use super::{Context, OK};
@@ -99,7 +99,7 @@ async fn look_at_store(context: &Context, examined: &mut Examined) -> Result<(),
         examined.notes.push("the store was not examined, because a daemon works on it: `remuda stop` first".to_owned());
         return Ok(());
     };
-    match health(context).await {
+    match health(here::store_options(&context.paths, context.config()?)).await {
         Ok(Health { place, schema, key_place, .. }) => {
             examined.store = Some(StoreExamined { place, schema, key_place });
         }
@@ -117,8 +117,7 @@ async fn look_at_store(context: &Context, examined: &mut Examined) -> Result<(),
     Ok(())
 }
 
-async fn health(context: &Context) -> Result<Health, StoreError> {
-    let options = here::store_options(&context.paths, &context.config);
+async fn health(options: SqliteOptions) -> Result<Health, StoreError> {
     let store = SqliteStore::open(options, jiff::Timestamp::now().as_second()).await?;
     let health = store.check().await;
     store.close().await;

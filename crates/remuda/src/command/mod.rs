@@ -31,6 +31,7 @@ use crate::config::{self, Config};
 use crate::logging;
 use crate::output::Out;
 use crate::paths::Paths;
+use crate::view;
 
 pub(crate) use config_file::{AllKeys, Checked, Shown};
 pub(crate) use direct::LoggedIn;
@@ -51,20 +52,31 @@ const NOT_RUNNING: u8 = 4;
 pub(crate) struct Context {
     out: Out,
     paths: Paths,
-    config: Config,
+    /// Only those who work on the state themselves need it: a running daemon has its own.
+    config: Result<Config, Failure>,
 }
 
 impl Context {
     /// Finds the herd of this user.
     fn find(out: Out) -> Result<Self, Failure> {
         let paths = Paths::find(std::env::var_os("REMUDA_HOME"))?;
-        let config = config::load(&paths.config())?;
+        let config = config::load(&paths.config());
         Ok(Self { out, paths, config })
+    }
+
+    /// The configuration.
+    fn config(&self) -> Result<&Config, Failure> {
+        self.config.as_ref().map_err(Clone::clone)
     }
 
     /// Whoever answers verbs.
     async fn backend(&self) -> Result<Backend, Failure> {
-        Backend::open(&self.paths, &self.config).await
+        let backend = Backend::open(&self.paths, self.config()).await?;
+        if let (Backend::Daemon(_), Err(refused)) = (&backend, &self.config) {
+            let kept = format!("{}; the daemon keeps the last good configuration", refused.message);
+            self.out.note(&view::note(&kept));
+        }
+        Ok(backend)
     }
 
     /// Asks one verb and shows its answer.

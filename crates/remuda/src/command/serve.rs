@@ -19,7 +19,7 @@ struct Ready {
 }
 
 pub(super) async fn serve(context: &Context, args: ServeArgs) -> anyhow::Result<u8> {
-    let mut config = context.config.clone();
+    let mut config = context.config()?.clone();
     if let Some(listen) = args.listen {
         config.listen = listen.parse().map_err(|_| {
             Failure::invalid(format!("{listen:?} is no address with a port"))

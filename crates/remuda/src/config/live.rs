@@ -64,7 +64,7 @@ impl Live {
                 (before != config).then_some((before, config))
             }
             Err(problem) => {
-                tracing::warn!(%problem, remedy = problem.remedy, "the configuration is refused; the last good one stays");
+                tracing::warn!(%problem, remedy = problem.remedy, "config.toml is refused; the last good one stays");
                 state.problem = Some(problem);
                 None
             }

@@ -7,11 +7,13 @@ mod agents;
 #[cfg(target_os = "linux")]
 mod canary;
 mod choice;
+mod config;
 mod daemon;
 mod demo;
 mod direct;
 mod login;
 mod project;
+mod quota;
 mod run;
 mod setup;
 mod terminal;
