@@ -76,7 +76,10 @@ pub(super) async fn setup(context: &Context, args: SetupArgs) -> anyhow::Result<
         Some(daemon) => daemon.call::<GetStatus>(Empty {}).await?,
         None => context.ask::<GetStatus>(Empty {}).await?,
     };
-    let url = status.daemon.as_ref().map_or_else(|| format!("http://{}", context.config.listen), |d| d.url.clone());
+    let url = match &status.daemon {
+        Some(daemon) => daemon.url.clone(),
+        None => format!("http://{}", context.config()?.listen),
+    };
     let known = store.read()?;
     let standing = match known.as_ref().filter(|known| known.url == url) {
         Some(known) if stands(known)? && key_is_good(context, &known.key).await? => Some(known),
