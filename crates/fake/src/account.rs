@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::openai_auth::SHARING_SCOPES;
 use crate::quota::{Reading, Window};
 use crate::site::{QwenPlan, Site, Vendor};
 use crate::vendor::Shared;
@@ -147,6 +148,13 @@ impl FakeAccount {
     #[must_use]
     pub fn issue_tokens(&self) -> Tokens {
         self.shared.issue_tokens(self.index)
+    }
+
+    /// Shares the plan of a ChatGPT account with the installation of this client id (`oaiapp_…`), without a browser: tokens
+    /// for `https://api.openai.com/v1`, an hour each, not to be refreshed earlier than 6 minutes before their end.
+    #[must_use]
+    pub fn share_plan(&self, client_id: &str) -> Tokens {
+        self.shared.login(self.index, client_id, Some(SHARING_SCOPES.join(" ")))
     }
 
     /// Ends all access tokens now, as if their time had come (401). Refresh tokens stay good.

@@ -27,6 +27,13 @@ struct Script {
     faults: Vec<Fault>,
 }
 
+/// `POST /__fake/tokens`: logs in without a browser; worth nothing elsewhere.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Named {
+    account: String,
+}
+
 /// `POST /__fake/windows`
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -77,6 +84,15 @@ fn route(shared: &Shared, head: &Parts, raw: &[u8]) -> Result<Value, Refused> {
             shared.set_window(index, &set.window, set.used_percent, set.resets_in_s);
             Ok(json!({}))
         }
+        ("POST", "replies") => {
+            shared.state.lock().replies.insert(0, parse(raw)?);
+            Ok(json!({}))
+        }
+        ("POST", "tokens") => {
+            let Named { account } = parse(raw)?;
+            let index = shared.state.lock().index_of(&account).ok_or_else(|| no_account(&account))?;
+            Ok(serde_json::to_value(shared.issue_tokens(index)).unwrap_or_default())
+        }
         ("POST", "advance") => {
             let advance: Advance = parse(raw)?;
             let mut state = shared.state.lock();
@@ -89,7 +105,7 @@ fn route(shared: &Shared, head: &Parts, raw: &[u8]) -> Result<Value, Refused> {
         ("GET", "violations") => Ok(json!({"violations": shared.state.lock().violations.all()})),
         _ => Err(Refused::saying(
             Refusal::NotFound,
-            "POST faults, POST windows, POST advance, GET requests, GET violations",
+            "POST faults, POST windows, POST replies, POST tokens, POST advance, GET requests, GET violations",
         )),
     }
 }

@@ -124,12 +124,25 @@ struct Code {
 struct Refresh {
     family: usize,
     used: bool,
+    issued_at: i64,
 }
 
 struct Family {
     account: AccountIndex,
+    client_id: String,
     scope: String,
     revoked: bool,
+}
+
+/// What a refresh token is part of.
+#[derive(Clone, Debug)]
+pub(crate) struct Login {
+    /// Who logged in; empty for logins without a page.
+    pub(crate) client_id: String,
+    /// When this token was handed out, in unix seconds.
+    pub(crate) issued_at: i64,
+    /// It was used before.
+    pub(crate) used: bool,
 }
 
 /// A map that forgets its oldest entries beyond [`MEMORY`].
@@ -213,6 +226,14 @@ impl Grants {
         }
     }
 
+    /// The login that a refresh token is (or was) part of.
+    pub(crate) fn login_of(&self, token: &str) -> Option<Login> {
+        let refresh = self.refresh.map.get(token)?;
+        let family = self.families.map.get(&refresh.family)?;
+        let client_id = family.client_id.clone();
+        Some(Login { client_id, issued_at: refresh.issued_at, used: refresh.used })
+    }
+
     /// Whose refresh token is it (or was it)?
     pub(crate) fn owner_of_refresh(&self, token: &str) -> Option<AccountIndex> {
         let refresh = self.refresh.map.get(token)?;
@@ -229,10 +250,21 @@ impl Grants {
         self.codes.map.get(code).map(|code| code.binding.account)
     }
 
-    pub(crate) fn login(&mut self, account: AccountIndex, scope: &str, press: Press<'_>, now: i64) -> Pair {
+    /// A login of this client; without a page it is nobody in particular.
+    pub(crate) fn login(
+        &mut self,
+        client_id: &str,
+        account: AccountIndex,
+        scope: &str,
+        press: Press<'_>,
+        now: i64,
+    ) -> Pair {
         let family = self.next_family;
         self.next_family += 1;
-        self.families.insert(family, Family { account, scope: scope.to_owned(), revoked: false });
+        self.families.insert(
+            family,
+            Family { account, client_id: client_id.to_owned(), scope: scope.to_owned(), revoked: false },
+        );
         self.pair(family, account, scope, press, now)
     }
 
@@ -242,7 +274,7 @@ impl Grants {
         let access =
             Access { account, family: Some(family), expires_at: now + life_s, revoked: false, scope: scope.to_owned() };
         self.access.insert(pair.access.clone(), access);
-        self.refresh.insert(pair.refresh.clone(), Refresh { family, used: false });
+        self.refresh.insert(pair.refresh.clone(), Refresh { family, used: false, issued_at: now });
         pair
     }
 
@@ -288,7 +320,7 @@ impl Grants {
         if let Some(known) = self.codes.map.get_mut(code) {
             known.family = Some(family);
         }
-        Ok(self.login(binding.account, &binding.scope, press, now))
+        Ok(self.login(&binding.client_id, binding.account, &binding.scope, press, now))
     }
 
     /// Rotates: the old refresh token is spent, a new pair of the same family comes.
@@ -399,8 +431,8 @@ mod tests {
     #[test]
     fn a_refresh_token_works_once_and_a_second_use_ends_the_family() {
         let (mut grants, mint) = grants();
-        let first = grants.login(0, "user:inference", &press(&mint), 0);
-        let other_login = grants.login(0, "user:inference", &press(&mint), 0);
+        let first = grants.login("", 0, "user:inference", &press(&mint), 0);
+        let other_login = grants.login("", 0, "user:inference", &press(&mint), 0);
         let second = grants.refresh(&first.refresh, None, &press(&mint), 10).unwrap();
         assert!(matches!(grants.bearer(&first.access, 20), Standing::Good(0, _)), "the old access token runs out");
         assert_eq!(grants.refresh(&first.refresh, None, &press(&mint), 20).unwrap_err(), Denied::Reused);
@@ -412,7 +444,7 @@ mod tests {
     #[test]
     fn an_access_token_ends_at_its_second() {
         let (mut grants, mint) = grants();
-        let pair = grants.login(3, "user:inference", &press(&mint), 100);
+        let pair = grants.login("", 3, "user:inference", &press(&mint), 100);
         assert!(matches!(grants.bearer(&pair.access, 28_899), Standing::Good(3, _)));
         assert_eq!(grants.bearer(&pair.access, 28_900), Standing::Expired(3));
         assert_eq!(grants.bearer("sk-ant-oat01-x", 0), Standing::Foreign);
@@ -446,7 +478,7 @@ mod tests {
     #[test]
     fn a_refresh_may_ask_for_less_scope_and_never_for_more() {
         let (mut grants, mint) = grants();
-        let pair = grants.login(0, "user:profile user:inference", &press(&mint), 0);
+        let pair = grants.login("", 0, "user:profile user:inference", &press(&mint), 0);
         assert_eq!(
             grants.refresh(&pair.refresh, Some("org:create_api_key"), &press(&mint), 1).unwrap_err(),
             Denied::Scope
@@ -459,7 +491,7 @@ mod tests {
     fn where_a_refresh_ends_older_access_tokens_it_does() {
         let mint = Mint::new(Some(1)).unwrap();
         let mut grants = Grants::new(true);
-        let first = grants.login(0, "user:inference", &press(&mint), 0);
+        let first = grants.login("", 0, "user:inference", &press(&mint), 0);
         let second = grants.refresh(&first.refresh, None, &press(&mint), 1).unwrap();
         assert_eq!(grants.bearer(&first.access, 2), Standing::Revoked(0));
         assert!(matches!(grants.bearer(&second.access, 2), Standing::Good(0, _)));

@@ -4,7 +4,7 @@ use crate::account::Kind;
 use crate::config::Config;
 use crate::grants::{AccountIndex, Printed};
 use crate::mint::Mint;
-use crate::openai_auth::jwt;
+use crate::openai_auth::{SHARING_LIFE_S, SHARING_SCOPE, jwt};
 use crate::state::Account;
 
 /// A fresh pair for the account at this index.
@@ -18,7 +18,8 @@ pub(crate) fn print(
 ) -> Printed {
     match accounts.get(index) {
         Some(account) if account.spec.kind == Kind::ChatGpt => {
-            let life_s = config.chatgpt_token_life_s;
+            let shared_plan = scope.split(' ').any(|one| one == SHARING_SCOPE);
+            let life_s = if shared_plan { SHARING_LIFE_S } else { config.chatgpt_token_life_s };
             let access = jwt::access_token(account, mint, scope, now, life_s);
             Printed { access, refresh: mint.secret("rt_"), life_s }
         }

@@ -307,14 +307,20 @@ impl Drop for Fake {
 
 impl Shared {
     pub(crate) fn issue_tokens(&self, index: usize) -> Tokens {
+        self.login(index, "", None)
+    }
+
+    /// A login of this client without a page; without a scope with everything that such an account can be granted.
+    pub(crate) fn login(&self, index: usize, client_id: &str, scope: Option<String>) -> Tokens {
         let mut state = self.state.lock();
         let now = state.clock.now();
         let State { grants, accounts, .. } = &mut *state;
         let account = accounts.get(index);
         let chatgpt = account.filter(|account| account.spec.kind == Kind::ChatGpt);
-        let scope = if chatgpt.is_some() { CHATGPT_SCOPE.to_owned() } else { SCOPES.join(" ") };
+        let everything = || if chatgpt.is_some() { CHATGPT_SCOPE.to_owned() } else { SCOPES.join(" ") };
+        let scope = scope.unwrap_or_else(everything);
         let press = |index, scope: &str| press::print(accounts, &self.config, &self.mint, now, index, scope);
-        let pair = grants.login(index, &scope, &press, now);
+        let pair = grants.login(client_id, index, &scope, &press, now);
         let id_token = chatgpt.map(|account| jwt::id_token(account, &self.mint, now));
         let expires_in = pair.life_s;
         Tokens {

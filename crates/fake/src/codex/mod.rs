@@ -2,7 +2,7 @@
 
 mod accounts;
 mod compact;
-mod models;
+pub(crate) mod models;
 mod parameters;
 pub(crate) mod quota;
 pub(crate) mod turn;
@@ -17,6 +17,7 @@ use crate::log::Endpoint;
 use crate::manner::Manner;
 use crate::openai::responses::{Done, Kitchen, prepare};
 use crate::openai::socket;
+use crate::openai_auth::SHARING_SCOPE;
 use crate::quota::Window;
 use crate::quota::headers::Pairs;
 use crate::refusal::OpenAiRefusal;
@@ -81,6 +82,7 @@ pub(crate) fn admit(state: &mut State, call: &Call) -> Result<AccountIndex, Refu
         return Ok(0);
     }
     let index = match standing(state, call.site, &call.head.headers) {
+        Standing::Good(_, rights) if rights.may(SHARING_SCOPE) => return Err(OpenAiRefusal::Unauthorized.into()),
         Standing::Good(index, _) => index,
         Standing::Expired(_) => return Err(OpenAiRefusal::TokenExpired.into()),
         Standing::Revoked(_) => return Err(OpenAiRefusal::TokenRevoked.into()),

@@ -16,6 +16,14 @@ const MODELS: &[(&str, &str, &[&str])] = &[
     ("gpt-5.3-codex-spark", "GPT-5.3-Codex-Spark", &["plus", "pro"]),
 ];
 
+/// Not listed for clients that do not say which version they are.
+pub(crate) const NEWEST: &str = "gpt-5.6-sol";
+
+/// Slug and display name of each.
+pub(crate) fn names() -> impl Iterator<Item = (&'static str, &'static str)> {
+    MODELS.iter().map(|(slug, name, _)| (*slug, *name))
+}
+
 pub(crate) fn exists(slug: &str) -> bool {
     MODELS.iter().any(|(known, _, _)| *known == slug)
 }
@@ -42,6 +50,16 @@ pub(crate) fn list() -> Answer {
             "available_in_plans": plans,
             "prefer_websockets": true,
             "supported_in_api": true,
+            // Codex 0.169 takes no list without these.
+            "shell_type": "shell_command",
+            "base_instructions": "You are Codex, a coding agent.",
+            "supports_reasoning_summaries": true,
+            "support_verbosity": true,
+            "default_verbosity": "low",
+            "apply_patch_tool_type": "freeform",
+            "truncation_policy": {"mode": "tokens", "limit": 10_000},
+            "supports_parallel_tool_calls": true,
+            "experimental_supported_tools": [],
         })
     };
     let models: Vec<Value> = MODELS.iter().enumerate().map(model).collect();

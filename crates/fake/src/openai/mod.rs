@@ -6,6 +6,7 @@ mod limits;
 mod models;
 mod parameters;
 pub(crate) mod responses;
+mod sharing;
 pub(crate) mod socket;
 
 use serde_json::{Value, json};
@@ -88,27 +89,36 @@ pub(crate) fn admit(state: &State, call: &Call) -> Result<AccountIndex, Refused>
             ));
         }
     };
-    let Standing::Good(index, _) = standing(state, call.site, &call.head.headers) else {
-        let tail = shown.get(shown.len().saturating_sub(4)..).unwrap_or_default();
-        return Err(Refused::saying(
-            OpenAiRefusal::InvalidApiKey,
-            format!(
-                "Incorrect API key provided: {}****{tail}. You can find your API key at \
-                 https://platform.openai.com/account/api-keys.",
-                shown.get(..8).unwrap_or_default()
-            ),
-        ));
+    let standing = standing(state, call.site, &call.head.headers);
+    let of_a_plan =
+        |index: &AccountIndex| state.accounts.get(*index).is_some_and(|account| account.spec.kind == Kind::ChatGpt);
+    let (index, rights) = match standing {
+        Standing::Good(index, rights) => (index, rights),
+        Standing::Expired(index) | Standing::Revoked(index) if of_a_plan(&index) => {
+            return Err(OpenAiRefusal::InvalidTokenDetail.into());
+        }
+        _ => {
+            let tail = shown.get(shown.len().saturating_sub(4)..).unwrap_or_default();
+            return Err(Refused::saying(
+                OpenAiRefusal::InvalidApiKey,
+                format!(
+                    "Incorrect API key provided: {}****{tail}. You can find your API key at \
+                     https://platform.openai.com/account/api-keys.",
+                    shown.get(..8).unwrap_or_default()
+                ),
+            ));
+        }
     };
     match state.accounts.get(index) {
-        Some(account) if account.spec.kind == Kind::ChatGpt => Err(not_a_key(call.endpoint)),
         Some(account) if account.disabled => Err(OpenAiRefusal::AccountDeactivated.into()),
+        Some(account) if account.spec.kind == Kind::ChatGpt => sharing::admit(account, &rights, call).map(|()| index),
         Some(_) => Ok(index),
         None => Err(OpenAiRefusal::ServerError.into()),
     }
 }
 
 /// What a ChatGPT token gets here (measured by third parties in 2026).
-fn not_a_key(endpoint: Endpoint) -> Refused {
+pub(crate) fn not_a_key(endpoint: Endpoint) -> Refused {
     let scope = match endpoint {
         Endpoint::ChatCompletions => return OpenAiRefusal::InsufficientQuota.into(),
         Endpoint::Models => "api.model.read",
@@ -144,6 +154,13 @@ pub(crate) fn serve(
     manner: Manner,
 ) -> Result<Answer, Refused> {
     match call.endpoint {
+        Endpoint::Responses if sharing::is_shared(state, index) => {
+            let json = json?;
+            sharing::http(&json)?;
+            let (done, _) = respond(shared, state, index, &json, &[], manner)?;
+            Ok(done.answer())
+        }
+        Endpoint::Models if sharing::is_shared(state, index) => Ok(sharing::models(call.query())),
         Endpoint::Responses => {
             let json = json?;
             let earlier = match json.get("previous_response_id").and_then(Value::as_str) {
@@ -189,7 +206,7 @@ pub(crate) fn unknown_response(id: &str) -> Refused {
         .param("previous_response_id")
 }
 
-/// One response of an API key, with the headers of its limits.
+/// One response of an API key or a shared plan, with the headers of its limits.
 pub(crate) fn respond(
     shared: &Shared,
     state: &mut State,
@@ -202,10 +219,18 @@ pub(crate) fn respond(
     let State { accounts, replies, .. } = state;
     let Some(account) = accounts.get_mut(index) else { return Err(OpenAiRefusal::ServerError.into()) };
     let organization = account.organization_uuid.clone();
+    let shared_plan = account.spec.kind == Kind::ChatGpt;
+    if shared_plan {
+        sharing::parameters(json)?;
+    }
     let reasons = parameters::responses(json)?;
     let kitchen = Kitchen { mint: &shared.mint, replies, organization: &organization, reasons, manner };
     let prepared = prepare(json, earlier, &kitchen)?;
-    let headers = limits::admit(account, prepared.prompt.model, prepared.tokens(), now_ms)?;
+    let headers = if shared_plan {
+        sharing::charge(account, prepared.prompt.model, now_ms / 1000)?
+    } else {
+        limits::admit(account, prepared.prompt.model, prepared.tokens(), now_ms)?
+    };
     Ok((prepared.finish(&mut account.prefixes, shared.config.cache_min_tokens, now_ms), headers))
 }
 

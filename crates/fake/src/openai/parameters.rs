@@ -115,11 +115,15 @@ pub(crate) fn responses(json: &Value) -> Result<bool, Refused> {
     let model = models::find(text(json, "model"))?;
     known(json, RESPONSES)?;
     stream_options(json)?;
+    let effort = json.pointer("/reasoning/effort").filter(|effort| !effort.is_null());
     if model.reasons {
-        if let Some(name) = ["temperature", "top_p", "top_logprobs"].iter().find(|name| has(json, name)) {
+        let samples = effort.is_some_and(|effort| effort == "none");
+        if let Some(name) =
+            ["temperature", "top_p", "top_logprobs"].iter().filter(|_| !samples).find(|name| has(json, name))
+        {
             return Err(unsupported(name, ""));
         }
-    } else if json.pointer("/reasoning/effort").is_some_and(|effort| !effort.is_null()) {
+    } else if effort.is_some() {
         return Err(unsupported("reasoning.effort", ""));
     }
     if json.get("background") == Some(&Value::Bool(true)) && json.get("store") == Some(&Value::Bool(false)) {

@@ -4,9 +4,11 @@ mod authorize;
 mod device;
 pub(crate) mod jwt;
 mod revoke;
+mod sharing;
 mod token;
 
 pub(crate) use device::Devices;
+pub(crate) use sharing::{LIFE_S as SHARING_LIFE_S, SCOPES as SHARING_SCOPES, SHARING_SCOPE};
 
 use serde_json::{Value, json};
 
@@ -31,6 +33,8 @@ pub(crate) const CHATGPT_SCOPE: &str = "openid profile email offline_access";
 const PATHS: &[(&str, &str, Endpoint)] = &[
     ("/oauth/authorize", "GET", Endpoint::Authorize),
     ("/oauth/token", "POST", Endpoint::Token),
+    ("/api/accounts/authorize", "GET", Endpoint::Authorize),
+    ("/api/accounts/oauth/token", "POST", Endpoint::Token),
     ("/oauth/revoke", "POST", Endpoint::Revoke),
     ("/api/accounts/deviceauth/usercode", "POST", Endpoint::DeviceCode),
     ("/api/accounts/deviceauth/token", "POST", Endpoint::DeviceToken),
@@ -67,7 +71,7 @@ fn malformed(message: impl Into<String>) -> Refused {
 pub(crate) fn json(call: &Call) -> Result<Value, Refused> {
     match (call.endpoint, coding(call)) {
         (Endpoint::Authorize | Endpoint::DevicePage | Endpoint::Other, _) => Ok(Value::Null),
-        (Endpoint::Token, Some(Coding::Form)) => {
+        (Endpoint::Token | Endpoint::Revoke, Some(Coding::Form)) => {
             let body = call.body.clone().map_err(|_| malformed("The body cannot be read"))?;
             let text = std::str::from_utf8(&body).map_err(|_| malformed("The body is no text"))?;
             let fields = query::read(Some(text)).into_iter().map(|(name, value)| (name, Value::from(value)));
@@ -106,8 +110,11 @@ pub(crate) fn serve(
     call: &Call,
     json: Result<Value, Refused>,
 ) -> Result<Answer, Refused> {
+    let sharing = call.path.starts_with("/api/accounts/");
     match call.endpoint {
+        Endpoint::Authorize if sharing => Ok(sharing::page(shared, state, call.query())),
         Endpoint::Authorize => Ok(authorize::page(shared, state, call.query())),
+        Endpoint::Token if sharing => sharing::exchange(shared, state, &json?),
         Endpoint::Token => token::exchange(shared, state, &json?),
         Endpoint::Revoke => revoke::answer(state, &json?),
         Endpoint::DeviceCode => device::code(shared, state, &json?),

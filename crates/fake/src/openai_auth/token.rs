@@ -84,7 +84,7 @@ fn answer(shared: &Shared, state: &State, pair: Pair, now: i64) -> Result<Answer
     Ok(Answer::json(200, &granted).header("cache-control", "no-store"))
 }
 
-fn refuse(state: &mut State, denied: Denied, grant_type: &str, json: &Value) -> Refused {
+pub(super) fn refuse(state: &mut State, denied: Denied, grant_type: &str, json: &Value) -> Refused {
     let refreshing = grant_type == "refresh_token";
     match denied {
         Denied::Reused => {

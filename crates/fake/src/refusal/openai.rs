@@ -116,6 +116,10 @@ pub enum OpenAiRefusal {
     SharingUnavailable,
     /// 403, no subscription to share.
     SharingNotEligible,
+    /// 403, an endpoint that is not for shared plans.
+    SharingNotAuthorized,
+    /// 400, a parameter that is not for shared plans.
+    SharingUnsupported,
     /// Login, 401: the refresh token was used before.
     RefreshTokenReused,
     /// Login, 401: the refresh token's time has come.
@@ -215,6 +219,8 @@ impl OpenAiRefusal {
             Self::SharingWorkplaceLimit => row(429, "request_error", "subscription_sharing_workplace_individual_usage_limit_exceeded", Coded, "Limit set by your workplace."),
             Self::SharingUnavailable => row(503, "request_error", "subscription_sharing_usage_unavailable", Coded, "Try again."),
             Self::SharingNotEligible => row(403, "request_error", "subscription_sharing_user_not_eligible", Coded, "Not eligible."),
+            Self::SharingNotAuthorized => row(403, "request_error", "chatpass_v2_scope_not_authorized", Coded, "This endpoint is not authorized for shared plans."),
+            Self::SharingUnsupported => row(400, "request_error", "subscription_sharing_unsupported_capability", Coded, "This parameter is not supported for shared plans."),
             Self::RefreshTokenReused => row(401, INVALID, "refresh_token_reused", OpenAi, "Your refresh token has already been used to generate a new access token. Please try signing in again."),
             Self::RefreshTokenExpired => row(401, INVALID, "refresh_token_expired", OpenAi, "Could not validate your token. Please try signing in again."),
             Self::RefreshTokenInvalidated => row(401, INVALID, "refresh_token_invalidated", OpenAi, "Your session has ended. Please log in again."),

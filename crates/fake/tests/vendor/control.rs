@@ -31,6 +31,37 @@ async fn everything_can_be_scripted_and_read_over_http() {
 }
 
 #[tokio::test]
+async fn every_vendors_rows_and_what_the_model_says_can_be_scripted_over_http() {
+    let running = serve(Options::default()).await.unwrap();
+    let client = Client { vendor: running.vendor };
+    let tokens = client.post("/__fake/tokens", &[], &json!({"account": "codex"})).await.json();
+    let codex = running.accounts.iter().find(|account| account.name() == "codex").unwrap();
+    let auth = crate::codex::agent(tokens["access_token"].as_str().unwrap(), codex);
+    assert!(tokens["refresh_token"].as_str().unwrap().starts_with("rt_") && tokens["id_token"].is_string());
+    let reply = json!({"when": "look", "say": "I look.", "call": {"tool": "shell", "input": {"command": ["ls"]}}});
+    client.post("/__fake/replies", &[], &reply).await;
+    let faults = json!({"account": "codex", "faults": [{"effect": {"refuse": {"openai": "usage_limit_reached"}}}]});
+    assert_eq!(client.post("/__fake/faults", &[], &faults).await.json()["pending"], 1);
+    let ask = crate::codex::ask("look");
+    assert_eq!(client.post(crate::codex::RESPONSES, &auth, &ask).await.status, 429);
+    let answer = client.post(crate::codex::RESPONSES, &auth, &ask).await.text();
+    assert!(answer.contains("\"name\":\"shell\""), "{answer}");
+    let seen = client.get("/__fake/requests", &[]).await.json();
+    assert_eq!(
+        (&seen["requests"][0]["site"], &seen["requests"][0]["endpoint"]),
+        (&json!("chatgpt"), &json!("responses"))
+    );
+    assert!(!seen.to_string().contains(tokens["access_token"].as_str().unwrap()));
+    let faults =
+        json!({"faults": [{"effect": {"refuse": {"qwen": "hour_quota"}}}, {"effect": {"refuse": "overloaded"}}]});
+    assert_eq!(client.post("/__fake/faults", &[], &faults).await.status, 200);
+    assert_eq!(
+        client.post("/__fake/faults", &[], &json!({"faults": [{"effect": {"refuse": "hour_quota"}}]})).await.status,
+        400
+    );
+}
+
+#[tokio::test]
 async fn what_makes_no_sense_is_refused() {
     let client = start().await;
     let unknown = json!({"account": "nobody", "faults": []});
@@ -46,7 +77,7 @@ async fn as_a_program_it_has_accounts_and_repeats_itself_with_a_seed() {
     let options = Options { seed: Some(7), ..Options::default() };
     let (one, two) = (serve(options.clone()).await.unwrap(), serve(options).await.unwrap());
     let names: Vec<_> = one.accounts.iter().map(|account| account.name().to_owned()).collect();
-    assert_eq!(names, ["personal", "work", "metered"]);
+    assert_eq!(names, ["personal", "work", "metered", "codex", "openai", "qwen", "coding-plan", "token-plan"]);
     let keys = |running: &remuda_fake::Running| running.accounts.iter().map(|a| a.key().to_owned()).collect::<Vec<_>>();
     assert_eq!(keys(&one), keys(&two));
     let client = Client { vendor: one.vendor };

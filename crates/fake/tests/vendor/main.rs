@@ -12,6 +12,7 @@ mod openai;
 mod openai_auth;
 mod quota;
 mod qwen;
+mod sharing;
 mod socket;
 mod strict;
 mod watch;

@@ -169,6 +169,17 @@ async fn a_wrong_request_is_refused_by_its_parameter(#[case] fields: Value, #[ca
 }
 
 #[tokio::test]
+async fn a_reasoning_model_that_does_not_reason_takes_a_temperature() {
+    let (client, account) = account().await;
+    let cool = json!({"temperature": 0.5, "reasoning": {"effort": "none"}});
+    assert_eq!(client.respond(&account, &with(input("x"), cool)).await.status, 200);
+    let plain = with(input("x"), json!({"model": "gpt-4.1", "temperature": 0.5}));
+    assert_eq!(client.respond(&account, &plain).await.status, 200);
+    let reasoning = with(plain, json!({"reasoning": {"effort": "low"}}));
+    assert_eq!(client.respond(&account, &reasoning).await.code(), "unsupported_parameter");
+}
+
+#[tokio::test]
 async fn max_output_tokens_ends_a_response_as_incomplete() {
     let (client, account) = account().await;
     let answer = client.respond(&account, &with(stream("count to 500"), json!({"max_output_tokens": 16}))).await;
