@@ -8,6 +8,7 @@
 mod account;
 mod alert;
 mod choice;
+mod dashboard;
 mod event;
 mod failure;
 mod key;
@@ -32,6 +33,7 @@ pub use choice::{
     ActiveChange, ActiveChanged, ChainChange, ChainChanged, ChainView, Chains, NextChange, PinView, PoolChange,
     PoolChanged, PoolCreate, PoolRef, PoolView, Pools, Reset, ResetDone, ResetWhat,
 };
+pub use dashboard::{CSRF_COOKIE, CSRF_HEADER, DashboardLink, OPEN_PATH, SESSION_COOKIE};
 pub use event::{EVENTS_PATH, Event, EventKind, EventsAsked, HerdView, LoginStep, Step};
 pub use failure::{Code, Failure, FailureAnswer};
 pub use key::{KeyCreate, KeyCreated, KeyRef, KeyRevoked, KeyScope, KeyView, Keys};

@@ -5,9 +5,11 @@
 //! into the store or the gateway. It calls them through a [`Client`] of the daemon, or, when no daemon runs, directly.
 
 mod api;
+mod browser;
 mod client;
 mod client_events;
 mod nearest;
+mod open;
 mod router;
 mod serve;
 mod stream;

@@ -11,7 +11,7 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::routing::get;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use remuda_gateway::{BoxFuture, ClientBody, Fallback, Peer};
@@ -20,10 +20,12 @@ use serde::Serialize;
 use tower::ServiceExt;
 
 use crate::api::Api;
+use crate::browser::Shut;
+use crate::open;
 use crate::serve::routes;
 use crate::stream;
-use crate::types::EVENTS_PATH;
 use crate::types::Versioned;
+use crate::types::{CSRF_HEADER, EVENTS_PATH};
 use crate::types::{Code, Failure, FailureAnswer};
 
 /// No input is longer.
@@ -63,6 +65,8 @@ fn router(api: Arc<Api>, own_uid: u32) -> Router {
         .method_not_allowed_fallback(unknown)
         .layer(DefaultBodyLimit::max(LONGEST_INPUT))
         .layer(from_fn_with_state(Door { api: Arc::clone(&api), own_uid }, only_the_owner))
+        // In front of the door: these are the way to a key, or say nothing that needs one.
+        .route("/open/{code}", get(open::open))
         .with_state(api)
 }
 
@@ -76,7 +80,7 @@ struct Door {
 async fn only_the_owner(State(door): State<Door>, request: Request<Body>, next: Next) -> Response<Body> {
     let allowed = match request.extensions().get::<Peer>() {
         Some(Peer::Unix { uid }) if *uid == door.own_uid => Ok(()),
-        Some(Peer::Tcp(_)) => door.api.admits(request.headers()),
+        Some(Peer::Tcp(_)) => door.api.admits(request.method(), request.headers()),
         Some(Peer::Unix { .. }) | None => Err(Failure::new(Code::Unauthorized, "this daemon belongs to another user")),
     };
     match allowed {
@@ -86,8 +90,27 @@ async fn only_the_owner(State(door): State<Door>, request: Request<Body>, next: 
 }
 
 impl Api {
-    /// Does the request present a key that opens the control API?
-    fn admits(&self, headers: &HeaderMap) -> Result<(), Failure> {
+    /// Does the request present a key that opens the control API, or the cookie of the dashboard?
+    fn admits(&self, method: &Method, headers: &HeaderMap) -> Result<(), Failure> {
+        match self.admits_browser(method, headers) {
+            Ok(()) => return Ok(()),
+            Err(Shut::NoCookie) => {}
+            Err(Shut::NotOurPage) => {
+                return Err(Failure::new(
+                    Code::Unauthorized,
+                    "this request does not come from the dashboard's own page",
+                )
+                .why(format!("a browser's cookie alone changes nothing: the header {CSRF_HEADER} is missing or wrong"))
+                .remedy("open the dashboard anew: `remuda dashboard`"));
+            }
+            // A script that keeps old cookies may still have a key.
+            Err(Shut::Ended) if self.herd().recognise(headers, self.now()).is_err() => {
+                return Err(Failure::new(Code::Unauthorized, "this browser is not let in any more")
+                    .why("its cookie has ended, or the daemon has been started anew")
+                    .remedy("open the dashboard anew: `remuda dashboard`"));
+            }
+            Err(Shut::Ended) => {}
+        }
         let refused = |why: &str| {
             Failure::new(Code::Unauthorized, "the control API needs an admin key")
                 .why(why)

@@ -41,6 +41,7 @@ macro_rules! answers {
 answers! {
     GetStatus => status,
     GetOverview => overview,
+    OpenDashboard => dashboard,
     Stop => stop,
     ListAccounts => accounts,
     ShowAccount => account,

@@ -46,6 +46,8 @@ verbs! {
     GetStatus: GET "/api/v1/status" Empty => Status;
     /// Everything that one screen shows.
     GetOverview: GET "/api/v1/overview" Empty => Overview;
+    /// Make a link that opens the dashboard once.
+    OpenDashboard: POST "/api/v1/dashboard" Empty => DashboardLink;
     /// Drain and end the daemon.
     Stop: POST "/api/v1/stop" Empty => Stopping;
 

@@ -5,6 +5,7 @@
 mod account;
 mod active;
 mod chain;
+mod dashboard;
 mod event;
 mod find;
 mod floor;
@@ -26,11 +27,13 @@ mod usage;
 
 use std::sync::Arc;
 
+use http::{HeaderMap, Method};
 use remuda_core::UnixSeconds;
 use remuda_gateway::Poller;
 use remuda_gateway::herd::Herd;
 use tokio_util::sync::CancellationToken;
 
+use crate::browser::{Browsers, Shut};
 use crate::types::Daemon;
 use crate::watch::{Ring, Watch};
 
@@ -56,6 +59,7 @@ pub struct Api {
     poller: Arc<Poller>,
     daemon: Option<Running>,
     ring: Arc<Ring>,
+    browsers: Browsers,
 }
 
 impl Api {
@@ -66,7 +70,7 @@ impl Api {
         if daemon.is_some() {
             herd.events().watch(Arc::new(Watch::new(Arc::clone(&ring), Arc::clone(herd.clock()))));
         }
-        Self { herd, logins, poller, daemon, ring }
+        Self { herd, logins, poller, daemon, ring, browsers: Browsers::default() }
     }
 
     pub(crate) fn herd(&self) -> &Herd {
@@ -75,6 +79,11 @@ impl Api {
 
     pub(crate) fn ring(&self) -> &Arc<Ring> {
         &self.ring
+    }
+
+    /// Does this request come from a browser that was let in?
+    pub(crate) fn admits_browser(&self, method: &Method, headers: &HeaderMap) -> Result<(), Shut> {
+        self.browsers.admits(method, headers, self.now())
     }
 
     /// Cancelled when the daemon stops; `None`: this is none.

@@ -96,6 +96,20 @@ pub(crate) struct StatusArgs {
     pub(crate) all: bool,
 }
 
+/// Open the dashboard in your browser.
+///
+/// The link opens once, within five minutes; the browser is let in for 30 days, or until the daemon ends.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  remuda dashboard
+  remuda dashboard --no-browser    print the link only")]
+pub(crate) struct DashboardArgs {
+    /// Print the link and open nothing
+    #[arg(long)]
+    pub(crate) no_browser: bool,
+}
+
 /// Check files and the store.
 ///
 /// Secrets are readable by you alone: directories 0700, files 0600. Names every file for which that does not hold, with

@@ -20,7 +20,7 @@ use clap::{Parser, Subcommand};
 pub(crate) use account::{AccountsCommand, KeyCommand, LoginArgs, VendorArg};
 pub(crate) use choice::{FallbackArgs, NextArgs, PoolCommand, ResetArgs, SpendArgs, UseArgs};
 pub(crate) use config::ConfigCommand;
-pub(crate) use daemon::{DoctorArgs, RunArgs, ServeArgs, StatusArgs};
+pub(crate) use daemon::{DashboardArgs, DoctorArgs, RunArgs, ServeArgs, StatusArgs};
 pub(crate) use fake::{FakeAccountArg, FakeArgs, FakeKind};
 pub(crate) use help::command;
 pub(crate) use limit::{HoldCommand, LimitArgs};
@@ -91,6 +91,7 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     Log(LogArgs),
     Usage(UsageArgs),
+    Dashboard(DashboardArgs),
     /// List requests under way, or stop one
     #[command(args_conflicts_with_subcommands = true)]
     Live {

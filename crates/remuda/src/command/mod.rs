@@ -4,6 +4,7 @@ mod account;
 mod choice;
 mod config_file;
 mod daemon;
+mod dashboard;
 mod demo;
 mod direct;
 mod doctor;
@@ -131,6 +132,7 @@ pub(crate) async fn run(cli: Cli, out: Out) -> anyhow::Result<u8> {
         Command::KillSwitch(args) => quota::kill_switch(&context()?, args).await,
         Command::Explain(args) => request::explain(&context()?, args).await,
         Command::Log(args) => request::log(&context()?, args).await,
+        Command::Dashboard(args) => dashboard::dashboard(&context()?, args).await,
         Command::Usage(args) => usage::usage(&context()?, args).await,
         Command::Live { command } => session::live(&context()?, command).await,
         Command::Sessions { command } => session::sessions(&context()?, command).await,
