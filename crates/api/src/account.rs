@@ -11,6 +11,7 @@ use super::{QuotaView, SpendRuleView, TroubleView, WindowView};
 
 /// Can this account serve now?
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// As far as is known it serves.
@@ -27,6 +28,7 @@ pub enum State {
 
 /// A rest, with the evidence for it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Rest {
     /// First second at which the account may be asked again.
     pub until: UnixSeconds,
@@ -40,6 +42,7 @@ pub struct Rest {
 
 /// A rest that concerns one model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ModelRest {
     /// Which model.
     pub model: String,
@@ -50,6 +53,7 @@ pub struct ModelRest {
 
 /// Who the vendor says it is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Who {
     /// E-mail address of the person.
     pub email: Option<String>,
@@ -61,6 +65,7 @@ pub struct Who {
 
 /// One account.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AccountView {
     /// Stable id.
     pub id: AccountId,
@@ -120,6 +125,7 @@ pub struct AccountView {
 
 /// The program to which a login belongs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BorrowedFrom {
     /// The program, as `remuda import --from` knows it.
     pub program: String,
@@ -131,6 +137,7 @@ pub struct BorrowedFrom {
 
 /// All accounts, in the owner's order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Accounts {
     /// When this was true.
     pub now: UnixSeconds,
@@ -140,6 +147,7 @@ pub struct Accounts {
 
 /// Names one account.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AccountRef {
     /// Label or id.
     pub account: String,
@@ -147,6 +155,7 @@ pub struct AccountRef {
 
 /// One account.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AccountShown {
     /// When this was true.
     pub now: UnixSeconds,
@@ -156,6 +165,7 @@ pub struct AccountShown {
 
 /// What to change about an account. Fields left out stay as they are.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AccountChange {
     /// Label or id.
     pub account: String,
@@ -175,6 +185,7 @@ pub struct AccountChange {
 
 /// An account before and after a change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AccountChanged {
     /// As it was.
     pub before: AccountView,
@@ -186,6 +197,7 @@ pub struct AccountChanged {
 
 /// An account is gone, and so is its credential.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AccountRemoved {
     /// As it was.
     pub before: AccountView,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// What an alert is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AlertKind {
     /// A quota window is nearly spent.
@@ -19,6 +20,7 @@ pub enum AlertKind {
 
 /// An alert.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AlertView {
     /// Names it: what it is about and whom it concerns. The same trouble has the same id.
     pub id: String,
@@ -42,6 +44,7 @@ pub struct AlertView {
 
 /// Alerts that hold, and those of the last day, newest first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Alerts {
     /// When this was true.
     pub now: UnixSeconds,
@@ -51,6 +54,7 @@ pub struct Alerts {
 
 /// Names an alert.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AlertRef {
     /// Its id.
     pub alert: String,
@@ -58,6 +62,7 @@ pub struct AlertRef {
 
 /// An alert was marked as seen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AlertSeen {
     /// The alert.
     pub alert: AlertView,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// Choose where requests go.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ActiveChange {
     /// Label or `@pool`.
     pub target: String,
@@ -15,6 +16,7 @@ pub struct ActiveChange {
 
 /// Move to the next account in the owner's order.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NextChange {
     /// Only this session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -23,6 +25,7 @@ pub struct NextChange {
 
 /// What was chosen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ActiveChanged {
     /// Where requests go now: label or `@pool`.
     pub target: String,
@@ -36,6 +39,7 @@ pub struct ActiveChanged {
 
 /// A session that a person has pinned.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PinView {
     /// The session.
     pub session: String,
@@ -45,6 +49,7 @@ pub struct PinView {
 
 /// Who may stand in for one account.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ChainView {
     /// Label of the account that is stood in for.
     pub source: String,
@@ -54,6 +59,7 @@ pub struct ChainView {
 
 /// All chains that are not empty.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Chains {
     /// The chains, in the owner's order of accounts.
     pub chains: Vec<ChainView>,
@@ -61,6 +67,7 @@ pub struct Chains {
 
 /// Replace a chain.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ChainChange {
     /// Label or id of the account that is stood in for.
     pub source: String,
@@ -70,6 +77,7 @@ pub struct ChainChange {
 
 /// A chain before and after.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ChainChanged {
     /// Label of the account that is stood in for.
     pub source: String,
@@ -83,6 +91,7 @@ pub struct ChainChanged {
 
 /// A pool.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PoolView {
     /// Its name, without `@`.
     pub name: String,
@@ -98,6 +107,7 @@ pub struct PoolView {
 
 /// All pools.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Pools {
     /// The pools, by name.
     pub pools: Vec<PoolView>,
@@ -105,6 +115,7 @@ pub struct Pools {
 
 /// Names a pool.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PoolRef {
     /// Its name, with or without `@`.
     pub pool: String,
@@ -112,6 +123,7 @@ pub struct PoolRef {
 
 /// Make a pool.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PoolCreate {
     /// Its name, with or without `@`.
     pub pool: String,
@@ -124,6 +136,7 @@ pub struct PoolCreate {
 
 /// What to change about a pool. Fields left out stay as they are.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PoolChange {
     /// Its name, with or without `@`.
     pub pool: String,
@@ -143,6 +156,7 @@ pub struct PoolChange {
 
 /// A pool before and after. `before` is `None` for a new pool, `pool` is `None` for one that is gone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PoolChanged {
     /// As it was.
     pub before: Option<PoolView>,
@@ -154,6 +168,7 @@ pub struct PoolChanged {
 
 /// What to forget.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ResetWhat {
     /// Rests of accounts and models: each account may be asked again at once.
@@ -167,6 +182,7 @@ pub enum ResetWhat {
 
 /// Forget.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Reset {
     /// What.
     #[serde(default)]
@@ -175,6 +191,7 @@ pub struct Reset {
 
 /// What was forgotten.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ResetDone {
     /// What was asked for.
     pub what: ResetWhat,

@@ -15,6 +15,7 @@ pub const OPEN_PATH: &str = "/open/";
 
 /// A link that opens the dashboard once.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DashboardLink {
     /// The address. Whoever has it first comes in.
     pub url: super::SentSecret,

@@ -14,6 +14,7 @@ pub const EVENTS_PATH: &str = "/api/v1/events";
 
 /// Which events?
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EventsAsked {
     /// Kinds, separated by commas; left out: all. `resync` always comes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -25,6 +26,7 @@ pub struct EventsAsked {
 
 /// The kinds of events, as `event:` names them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum EventKind {
     /// [`Event::Resync`].
@@ -76,6 +78,7 @@ impl EventKind {
 
 /// Something that happened, with the state of what it concerns at the moment it was sent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Event {
     /// Something may have been missed: read `GET /api/v1/overview` again. Also the first event of a stream that begins
@@ -147,6 +150,7 @@ pub enum Event {
 
 /// A step of a request's way.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "what", content = "request", rename_all = "snake_case")]
 pub enum Step {
     /// It was understood and is on its way.
@@ -172,6 +176,7 @@ impl Step {
 
 /// How a login stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LoginStep {
     /// It waits for the vendor's page.
@@ -186,6 +191,7 @@ pub enum LoginStep {
 
 /// Everything that the owner decides.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HerdView {
     /// Where requests without a pin go: label or `@pool`.
     pub active: Option<String>,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// What kind of failure it is. Programs may branch on this; the texts are for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Code {
     /// The input makes no sense.
@@ -47,6 +48,29 @@ pub enum Code {
 }
 
 impl Code {
+    /// All codes.
+    pub const ALL: [Self; 19] = [
+        Self::Invalid,
+        Self::UnknownAccount,
+        Self::UnknownPool,
+        Self::UnknownSession,
+        Self::UnknownRequest,
+        Self::UnknownKey,
+        Self::UnknownLogin,
+        Self::UnknownRoute,
+        Self::Taken,
+        Self::Duplicate,
+        Self::Conflict,
+        Self::TermsNotAccepted,
+        Self::NeedsLogin,
+        Self::NotRunning,
+        Self::Busy,
+        Self::Unauthorized,
+        Self::Vendor,
+        Self::Store,
+        Self::Internal,
+    ];
+
     /// HTTP status of the answer.
     #[must_use]
     pub fn status(self) -> u16 {
@@ -81,6 +105,7 @@ impl Code {
 
 /// A failure, told so that a person can act on it. No text in it ever holds a secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[error("{message}")]
 pub struct Failure {
     /// What kind.
@@ -132,6 +157,7 @@ impl Failure {
 
 /// How a failure looks on the wire: `{"version": 1, "error": {…}}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FailureAnswer {
     /// The failure.
     pub error: Failure,

@@ -7,6 +7,7 @@ pub use remuda_core::KeyScope;
 
 /// A key, without its secret.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KeyView {
     /// Names it in `key revoke`.
     pub id: String,
@@ -33,6 +34,7 @@ pub struct KeyView {
 
 /// All keys that are still good.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Keys {
     /// When this was true.
     pub now: UnixSeconds,
@@ -42,6 +44,7 @@ pub struct Keys {
 
 /// Make a key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KeyCreate {
     /// What its owner calls it.
     pub name: String,
@@ -69,6 +72,7 @@ pub struct KeyCreate {
 
 /// The only answer that ever holds a key's secret; it cannot be asked for again.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KeyCreated {
     /// The key.
     pub key: KeyView,
@@ -78,6 +82,7 @@ pub struct KeyCreated {
 
 /// Names a key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KeyRef {
     /// Its id, or its name when only one key has it.
     pub key: String,
@@ -85,6 +90,7 @@ pub struct KeyRef {
 
 /// A key that opens nothing any more.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KeyRevoked {
     /// As it was.
     pub key: KeyView,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// Where a request under way is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LiveStage {
     /// Nobody was asked yet.
@@ -20,6 +21,7 @@ pub enum LiveStage {
 
 /// A request under way.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LiveView {
     /// Its id.
     pub id: RequestId,
@@ -53,6 +55,7 @@ pub struct LiveView {
 
 /// Requests under way, oldest first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LiveRequests {
     /// When this was true.
     pub now: UnixSeconds,
@@ -62,6 +65,7 @@ pub struct LiveRequests {
 
 /// Names a request under way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LiveRef {
     /// Its id, or a beginning of the id that only it has.
     pub request: String,
@@ -69,6 +73,7 @@ pub struct LiveRef {
 
 /// A request was stopped: its agent sees an error, or a stream that is cut.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LiveStopped {
     /// As it was.
     pub request: LiveView,
@@ -76,6 +81,7 @@ pub struct LiveStopped {
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Ending {
     /// An account served it.
@@ -92,6 +98,7 @@ pub enum Ending {
 
 /// A request that has ended, in short. The whole story: `GET /api/v1/requests/{id}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RequestView {
     /// Its id.
     pub id: RequestId,

@@ -29,6 +29,17 @@ impl Serialize for SentSecret {
     }
 }
 
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for SentSecret {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "SentSecret".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"type": "string", "format": "password"})
+    }
+}
+
 impl<'de> Deserialize<'de> for SentSecret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer).map(|text| Self(SecretString::from(text)))
@@ -37,6 +48,7 @@ impl<'de> Deserialize<'de> for SentSecret {
 
 /// How to log in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LoginMethod {
     /// The vendor's page in a browser on this machine, which hands the code to a loopback address.
@@ -54,6 +66,7 @@ pub enum LoginMethod {
 
 /// Begin a login.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LoginStart {
     /// Whose account it is.
     pub vendor: Vendor,
@@ -91,6 +104,7 @@ pub struct LoginStart {
 
 /// What a person says about a compatible endpoint.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct CompatibleStart {
     /// The protocols it speaks. Empty: that is found out.
@@ -103,6 +117,7 @@ pub struct CompatibleStart {
 
 /// How a key travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum KeyHeader {
     /// `authorization: Bearer …`
@@ -113,6 +128,7 @@ pub enum KeyHeader {
 
 /// Names a login that is under way.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LoginRef {
     /// Its id.
     pub login: String,
@@ -120,6 +136,7 @@ pub struct LoginRef {
 
 /// What a person pasted: `code#state`, the whole address of the last page, a query string or a bare code.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LoginCode {
     /// The login's id.
     pub login: String,
@@ -129,6 +146,7 @@ pub struct LoginCode {
 
 /// Where a login stands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "stage", rename_all = "snake_case")]
 pub enum LoginStage {
     /// The vendor's page has not answered yet.
@@ -154,6 +172,7 @@ pub enum LoginStage {
 
 /// A login.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LoginView {
     /// Its id.
     pub login: String,
@@ -164,6 +183,7 @@ pub struct LoginView {
 
 /// Which terms?
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TermsAsked {
     /// Whose.
     pub vendor: Vendor,
@@ -174,6 +194,7 @@ pub struct TermsAsked {
 
 /// What a vendor says about using its subscriptions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Terms {
     /// Whose.
     pub vendor: Vendor,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// One rule.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SpendRuleView {
     /// Label of the metered account.
     pub account: String,
@@ -18,6 +19,7 @@ pub struct SpendRuleView {
 
 /// All rules, and the metered accounts that have none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SpendRules {
     /// The rules, in the owner's order of accounts.
     pub rules: Vec<SpendRuleView>,
@@ -27,6 +29,7 @@ pub struct SpendRules {
 
 /// Write or replace a rule.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SpendChange {
     /// Label or id of a metered account.
     pub account: String,
@@ -40,6 +43,7 @@ pub struct SpendChange {
 
 /// A rule before and after; `None`: there is none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SpendChanged {
     /// Label of the account.
     pub account: String,

@@ -7,6 +7,7 @@ use super::{AlertView, Daemon, HerdView, LiveView, RequestView, UsageSum};
 
 /// The whole herd with what it is doing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Overview {
     /// When this was true.
     pub now: UnixSeconds,

@@ -13,6 +13,7 @@ use super::AccountView;
 
 /// The newest reading of one quota window.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WindowView {
     /// `five_hour`, `seven_day`, `other:<seconds>`, `model:<name>`.
     pub window: Window,
@@ -38,6 +39,7 @@ pub struct WindowView {
 
 /// Least percent that must remain of a window.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FloorView {
     /// Which window.
     pub window: Window,
@@ -51,6 +53,7 @@ pub struct FloorView {
 
 /// What is known about an account's quota besides its windows.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct QuotaView {
     /// A window of the whole account is spent.
@@ -73,6 +76,7 @@ pub struct QuotaView {
 
 /// Asking an account's vendor what is left.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct UsageView {
     /// Why there is nobody to ask; `None`: the vendor can be asked.
@@ -87,6 +91,7 @@ pub struct UsageView {
 
 /// Refreshing an account's token is in trouble. It serves on as long as the token it has is good.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TroubleView {
     /// Not tried again before that second.
     pub retry_at: Option<UnixSeconds>,
@@ -96,6 +101,7 @@ pub struct TroubleView {
 
 /// Ask vendors what is left, now.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct QuotaRefresh {
     /// Label or id; left out: all accounts that can be asked about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -104,6 +110,7 @@ pub struct QuotaRefresh {
 
 /// How asking about one account went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PolledHow {
     /// The vendor answered.
@@ -122,6 +129,7 @@ pub enum PolledHow {
 
 /// What came of asking about one account.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PolledView {
     /// Its label.
     pub account: String,
@@ -137,6 +145,7 @@ pub struct PolledView {
 
 /// What came of asking, and what is known now.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct QuotaRefreshed {
     /// When this was true.
     pub now: UnixSeconds,
@@ -148,6 +157,7 @@ pub struct QuotaRefreshed {
 
 /// The floors of one account.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AccountFloors {
     /// Its label.
     pub account: String,
@@ -161,6 +171,7 @@ pub struct AccountFloors {
 
 /// Minimums: an account below its own stands behind others, and serves only when nobody else can.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Minimums {
     /// When this was true.
     pub now: UnixSeconds,
@@ -174,6 +185,7 @@ pub struct Minimums {
 
 /// The kill switch: an account below its hard reserve serves nobody, not even when nobody else can.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KillSwitchView {
     /// When this was true.
     pub now: UnixSeconds,
@@ -187,6 +199,7 @@ pub struct KillSwitchView {
 
 /// What an unknown quota shall mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum UnknownSaid {
     /// The account may serve.
@@ -199,6 +212,7 @@ pub enum UnknownSaid {
 
 /// Change floors. What is left out stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FloorChange {
     /// Label or id; left out: what holds for everyone that says nothing else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -219,6 +233,7 @@ pub struct FloorChange {
 
 /// Minimums before and after.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MinimumsChanged {
     /// As they were.
     pub before: Minimums,
@@ -231,6 +246,7 @@ pub struct MinimumsChanged {
 
 /// The kill switch before and after.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KillSwitchChanged {
     /// As it was.
     pub before: KillSwitchView,

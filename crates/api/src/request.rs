@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// Which requests to list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LogAsked {
     /// Most entries; left out: 20. At most 1000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -47,6 +48,7 @@ pub struct LogAsked {
 
 /// A page of requests.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Log {
     /// When this was true.
     pub now: UnixSeconds,
@@ -58,6 +60,7 @@ pub struct Log {
 
 /// Names a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RequestRef {
     /// `last`, its id, or a beginning of the id that only it has.
     pub request: String,
@@ -65,6 +68,7 @@ pub struct RequestRef {
 
 /// Why a request went where it went.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Explained {
     /// The decision record.
     pub request: Record,

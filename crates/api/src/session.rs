@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// Which sessions?
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SessionsAsked {
     /// Most sessions; left out: 50. At most 1000. Pinned and stopped ones always come.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -13,6 +14,7 @@ pub struct SessionsAsked {
 
 /// A conversation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SessionView {
     /// Its name: the host's, a colon, the host's own id of it.
     pub session: String,
@@ -32,6 +34,7 @@ pub struct SessionView {
 
 /// Why and since when a session is stopped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SessionStop {
     /// In words.
     pub why: String,
@@ -41,6 +44,7 @@ pub struct SessionStop {
 
 /// Sessions, the one seen last first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Sessions {
     /// When this was true.
     pub now: UnixSeconds,
@@ -50,6 +54,7 @@ pub struct Sessions {
 
 /// Stop a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SessionHalt {
     /// The host's own session id, or a beginning of a known one.
     pub session: String,
@@ -60,6 +65,7 @@ pub struct SessionHalt {
 
 /// Names a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SessionRef {
     /// The host's own session id, or a beginning of a known one.
     pub session: String,
@@ -67,6 +73,7 @@ pub struct SessionRef {
 
 /// A session was stopped or let go on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SessionChanged {
     /// Its name.
     pub session: String,

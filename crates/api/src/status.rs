@@ -7,10 +7,12 @@ use super::{AccountView, HoldView, PinView, PoolView};
 
 /// Nothing to say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Empty {}
 
 /// The running daemon.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Daemon {
     /// Its process.
     pub pid: u32,
@@ -26,6 +28,7 @@ pub struct Daemon {
 
 /// Everything that `remuda status` shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Status {
     /// When this was true.
     pub now: UnixSeconds,
@@ -46,6 +49,7 @@ pub struct Status {
 
 /// The daemon is draining: it takes no new requests, finishes those under way and ends.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Stopping {
     /// The daemon.
     pub daemon: Daemon,

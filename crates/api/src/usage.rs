@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// By what to split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum UsageBy {
     /// Who served.
@@ -23,6 +24,7 @@ pub enum UsageBy {
 
 /// Length of a bucket of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum UsageBucket {
     /// An hour.
@@ -37,6 +39,7 @@ pub enum UsageBucket {
 
 /// What to add up.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UsageAsked {
     /// From then on; left out: 30 days ago. Moved down to a quarter of an hour.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -69,6 +72,7 @@ pub struct UsageAsked {
 
 /// One part of a split.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UsageRow {
     /// What it belongs to: an account's label, a directory, a model, an agent. Empty: not known.
     pub key: String,
@@ -89,6 +93,7 @@ impl UsageRow {
 
 /// One bucket of time. A bucket in which nothing happened is there, too.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UsageTime {
     /// Its first second.
     pub from: UnixSeconds,
@@ -106,6 +111,7 @@ pub struct UsageTime {
 
 /// What was used.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Usage {
     /// When this was true.
     pub now: UnixSeconds,

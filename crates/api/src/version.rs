@@ -7,6 +7,7 @@ pub const VERSION: u32 = 1;
 
 /// An answer as it goes over the wire and as `--json` prints it: its fields and `"version": 1`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Versioned<T> {
     /// [`VERSION`].
     pub version: u32,

@@ -10,6 +10,7 @@ mod client;
 mod client_events;
 mod nearest;
 mod open;
+mod openapi;
 mod router;
 mod serve;
 mod stream;

@@ -21,12 +21,12 @@ use tower::ServiceExt;
 
 use crate::api::Api;
 use crate::browser::Shut;
-use crate::open;
 use crate::serve::routes;
 use crate::stream;
 use crate::types::Versioned;
 use crate::types::{CSRF_HEADER, EVENTS_PATH};
 use crate::types::{Code, Failure, FailureAnswer};
+use crate::{open, openapi};
 
 /// No input is longer.
 const LONGEST_INPUT: usize = 64 * 1024;
@@ -61,6 +61,7 @@ impl Fallback for Control {
 fn router(api: Arc<Api>, own_uid: u32) -> Router {
     routes()
         .route(EVENTS_PATH, get(stream::events))
+        .route(openapi::PATH, get(openapi::document))
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)
         .layer(DefaultBodyLimit::max(LONGEST_INPUT))

@@ -23,9 +23,9 @@ pub trait Verb: Send + 'static {
 }
 
 macro_rules! verbs {
-    ($($(#[$doc:meta])* $name:ident: $method:ident $path:literal $input:ty => $answer:ty;)*) => {
+    ($($(#[doc = $doc:literal])* $name:ident: $method:ident $path:literal $input:ty => $answer:ty;)*) => {
         $(
-            $(#[$doc])*
+            $(#[doc = $doc])*
             #[derive(Clone, Copy, Debug)]
             pub struct $name;
             impl Verb for $name {
@@ -38,6 +38,22 @@ macro_rules! verbs {
         /// Method and path of every verb, for tests that compare.
         #[cfg(test)]
         pub(crate) const ALL: &[(Method, &str)] = &[$((Method::$method, $path)),*];
+
+        /// Every verb with the schemas of its input and its answer.
+        #[cfg(test)]
+        pub(crate) fn described(
+            inputs: &mut schemars::SchemaGenerator,
+            answers: &mut schemars::SchemaGenerator,
+        ) -> Vec<crate::openapi::Described> {
+            vec![$(crate::openapi::Described {
+                name: stringify!($name),
+                method: Method::$method,
+                path: $path,
+                words: concat!($($doc),*).trim(),
+                input: inputs.subschema_for::<$input>(),
+                answer: answers.subschema_for::<$answer>(),
+            }),*]
+        }
     };
 }
 

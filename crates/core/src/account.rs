@@ -15,6 +15,7 @@ use crate::verdict::Class;
 
 /// Who serves an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Vendor {
     /// Anthropic, or an endpoint that speaks its protocol.
@@ -46,6 +47,7 @@ impl fmt::Display for Vendor {
 
 /// What kind of secret an account has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CredentialKind {
     /// OAuth pair of a subscription: rotates.
@@ -80,6 +82,7 @@ impl CredentialKind {
 
 /// What using an account costs its owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CostClass {
     /// Part of a subscription that is paid anyway.
@@ -92,6 +95,7 @@ pub enum CostClass {
 
 /// Whether an account can be asked at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AccountStatus {
     /// As far as is known it serves.
@@ -106,11 +110,13 @@ pub enum AccountStatus {
 
 /// Who the vendor says it is: person and organisation, as a fingerprint. Equal fingerprints are one real account.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Identity(pub String);
 
 /// A rest, with the evidence for it. Over at its second.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Cooldown {
     /// First second at which the account may be asked again.
     pub until: UnixSeconds,
@@ -129,6 +135,7 @@ pub struct Cooldown {
 
 /// One login or key of one vendor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Account {
     /// Stable id.
     pub id: AccountId,

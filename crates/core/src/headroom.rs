@@ -28,6 +28,7 @@ pub enum Headroom {
 
 /// Who says what holds for an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SaidOf {
     /// It was said of this account.

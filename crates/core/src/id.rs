@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 /// Stable id of an account: a UUIDv7 made when the account is added. Survives renaming and logging in again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct AccountId(pub Uuid);
 
@@ -18,6 +19,7 @@ impl fmt::Display for AccountId {
 
 /// Id of one request through the gateway: a UUIDv7, also the key of its decision record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct RequestId(pub Uuid);
 
@@ -29,6 +31,7 @@ impl fmt::Display for RequestId {
 
 /// One conversation, as the host names it. Unique only together with the host, so the host's name is part of it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct SessionKey(pub String);
 
@@ -51,6 +54,7 @@ impl SessionKey {
 
 /// The name a person gives an account: unique without regard to case, 1 to 64 characters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub struct Label(String);
 

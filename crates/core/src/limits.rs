@@ -11,6 +11,7 @@ use crate::request::RequestKind;
 
 /// The limits of one account, or those for all. Nothing is limited by default.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct AccountLimits {
     /// Least remaining percent per window for subagents: what is below is kept for conversations with a person.
@@ -33,6 +34,7 @@ impl AccountLimits {
 
 /// All limits. What an account's own say goes before what those for all say, window by window.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Limits {
     /// For every account.

@@ -7,6 +7,7 @@ use crate::time::UnixSeconds;
 
 /// How a window is used in comparison with an even burn.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Pace {
     /// Percent that an even burn would have used by the time of the reading.
     pub even_percent: f64,

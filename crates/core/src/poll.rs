@@ -31,6 +31,7 @@ impl Default for PollPolicy {
 
 /// What earlier polls of an account left behind. Shared by all processes on one store; a new login clears it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PollState {
     /// When the vendor was last asked; `None`: never since the last login.
     pub asked_at: Option<UnixSeconds>,

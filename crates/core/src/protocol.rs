@@ -9,6 +9,7 @@ use crate::account::{CredentialKind, Vendor};
 
 /// One wire protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Protocol {
     /// Anthropic's Messages: `…/v1/messages`.
@@ -54,6 +55,7 @@ impl fmt::Display for Protocol {
 
 /// A set of protocols. In JSON a list.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(from = "Vec<Protocol>", into = "Vec<Protocol>")]
 pub struct Protocols(u8);
 
@@ -137,6 +139,7 @@ impl fmt::Debug for Protocols {
 
 /// What a compatible endpoint understands beside the protocol itself; checked when it is added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Capabilities {
     /// `cache_control` may have a `ttl`.

@@ -8,6 +8,7 @@ use crate::time::UnixSeconds;
 
 /// One quota bucket. Written `five_hour`, `seven_day`, `other:<seconds>`, `model:<name>`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub enum Window {
     /// 18 000 seconds.
@@ -124,6 +125,7 @@ impl From<Window> for String {
 
 /// Where a reading comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ReadingSource {
     /// Headers of an answer.
@@ -136,6 +138,7 @@ pub enum ReadingSource {
 
 /// What is known about one window of one account.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Reading {
     /// Share used, 0 to 100 percent.
     pub used_percent: f64,

@@ -16,6 +16,7 @@ pub const RECORD_VERSION: u32 = 1;
 
 /// How the source of a request was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SourceReason {
     /// `remuda run --account` or `--pool`.
@@ -34,6 +35,7 @@ pub enum SourceReason {
 
 /// A member of a pool that could take a conversation, and its rating by the pool's strategy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Rival {
     /// Who.
     pub account: AccountId,
@@ -46,6 +48,7 @@ pub struct Rival {
 
 /// How a pool has placed the conversation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Placed {
     /// The pool's strategy.
     pub strategy: Strategy,
@@ -64,6 +67,7 @@ impl Placed {
 
 /// A candidate that was passed over.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Skipped {
     /// Who.
     pub account: AccountId,
@@ -77,6 +81,7 @@ pub struct Skipped {
 
 /// How one upstream try ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "end", rename_all = "snake_case")]
 pub enum AttemptEnd {
     /// Content was released.
@@ -104,6 +109,7 @@ pub enum AttemptEnd {
 
 /// One upstream try.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Attempt {
     /// Who was asked.
     pub account: AccountId,
@@ -137,6 +143,7 @@ pub struct Attempt {
 
 /// A body that went through the user's relay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Relayed {
     /// Bytes of the body that the vendor got.
     pub body_bytes: u64,
@@ -148,6 +155,7 @@ pub struct Relayed {
 
 /// Tokens the vendor counted. `None`: not stated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Tokens {
     /// Input that no cache served.
     pub input: Option<u64>,
@@ -166,6 +174,7 @@ pub struct Tokens {
 
 /// Everything about one request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Record {
     /// [`RECORD_VERSION`] when it was written.
     pub version: u32,

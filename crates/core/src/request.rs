@@ -9,6 +9,7 @@ use crate::snapshot::Target;
 
 /// An agent program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Host {
     /// Claude Code.
@@ -54,6 +55,7 @@ impl Host {
 
 /// What a client key opens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum KeyScope {
     /// Requests to the vendors, nothing else.
@@ -65,6 +67,7 @@ pub enum KeyScope {
 
 /// What the request is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RequestKind {
     /// A turn of the main conversation.
@@ -96,6 +99,7 @@ impl RequestKind {
 
 /// Where a session lives.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Home {
     /// The account that serves it while it can.
     pub account: AccountId,
@@ -106,6 +110,7 @@ pub struct Home {
 
 /// How far a pin reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PinScope {
     /// `remuda run --account` or `--pool`.
@@ -121,6 +126,7 @@ pub enum PinScope {
 
 /// A person's explicit choice.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Pin {
     /// What was chosen. If it is gone, the request is refused: a pin is never replaced by a guess.
     pub target: Target,
@@ -133,6 +139,7 @@ pub struct Pin {
 
 /// One request, as routing sees it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RequestFacts {
     /// The conversation it belongs to, if the host says so.
     pub session: Option<SessionKey>,
@@ -162,6 +169,7 @@ pub struct RequestFacts {
 
 /// What is known of the conversation that a request belongs to, besides where it lives.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Conversation {
     /// The conversation that started this one: this is a subagent's, and the host says whose.

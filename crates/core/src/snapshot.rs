@@ -18,6 +18,7 @@ pub use learn::Learned;
 
 /// Something a request can be sent to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Target {
     /// One account.
@@ -28,6 +29,7 @@ pub enum Target {
 
 /// One stand-in on a chain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ChainStep {
     /// Who stands in.
     pub target: Target,
@@ -37,6 +39,7 @@ pub struct ChainStep {
 
 /// How a pool places a new session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Strategy {
     /// The first member that can serve.
@@ -79,6 +82,7 @@ impl Strategy {
 /// Membership is no consent to spend: a metered member needs a rule, unless every member is metered, because then
 /// choosing the pool is choosing to spend.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Pool {
     /// How a member is chosen.
     pub strategy: Strategy,
@@ -88,6 +92,7 @@ pub struct Pool {
 
 /// The rule by which a metered account may stand in for another.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SpendRule {
     /// Reasons why the source could not serve that make spending acceptable.
     pub after: Vec<Class>,
@@ -99,6 +104,7 @@ pub struct SpendRule {
 
 /// A hard reserve that even failover does not break.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KillSwitch {
     /// Off by default.
     pub enabled: bool,
@@ -110,6 +116,7 @@ pub struct KillSwitch {
 
 /// What must be left of an account for it to be first choice.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Minimum {
     /// Least remaining percent per window, for every account; a window named by [`Account::min_remaining`] goes before it.
@@ -120,6 +127,7 @@ pub struct Minimum {
 
 /// Whether an account whose quota is not known may serve where a minimum or a hard reserve is set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum UnknownQuota {
     /// It may.
@@ -131,6 +139,7 @@ pub enum UnknownQuota {
 
 /// The numbers routing runs on. Defaults: `tests/cases/README.md`, section 5.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Policy {
     /// Most moves to another account within one request.

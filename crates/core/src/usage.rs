@@ -10,6 +10,7 @@ pub const QUARTER_S: i64 = 900;
 
 /// A sum.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UsageSum {
     /// Requests that draw on quota; counting tokens and listing models do not.
     pub requests: u64,

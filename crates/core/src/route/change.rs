@@ -9,6 +9,7 @@ use crate::time::UnixSeconds;
 
 /// Something that must be remembered. Applied to the snapshot with [`crate::Snapshot::apply`] and written behind to the store.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum StateChange {
     /// The account rests, or (`None`) no longer does.

@@ -11,6 +11,7 @@ use crate::time::UnixSeconds;
 
 /// Why a request waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum HoldReason {
     /// Nobody can serve before then.

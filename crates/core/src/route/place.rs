@@ -24,6 +24,7 @@ const NEAREST_RESET_S: i64 = 60;
 
 /// Why a member is where it is in a pool's order for a new conversation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "because", rename_all = "snake_case")]
 pub enum Because {
     /// It is the first in the owner's order.

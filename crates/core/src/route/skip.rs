@@ -7,6 +7,7 @@ use crate::time::UnixSeconds;
 
 /// Why a candidate was passed over. In the order in which it is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SkipReason {
     /// The chain names an account that no longer exists.

@@ -52,6 +52,7 @@ pub enum Answer {
 
 /// How a forced refresh ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Refreshed {
     /// A newer token is there.
