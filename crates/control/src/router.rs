@@ -14,6 +14,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use remuda_gateway::guard::Turned;
 use remuda_gateway::{BoxFuture, ClientBody, Fallback, Peer};
 use remuda_store::KeyScope;
 use serde::Serialize;
@@ -54,6 +55,15 @@ impl Fallback for Control {
             let Ok(response) = answer.await;
             response.map(|body| ClientBody::Other(body.map_err(Into::into).boxed_unsync()))
         })
+    }
+
+    fn turned_away(&self, why: Turned) -> Option<Response<ClientBody>> {
+        let failure = match why {
+            Turned::Path => Failure::invalid(why.to_string()),
+            Turned::Host | Turned::Origin => Failure::new(Code::Unauthorized, why.to_string()),
+        };
+        let response = respond::<()>(Err(failure));
+        Some(response.map(|body| ClientBody::Other(body.map_err(Into::into).boxed_unsync())))
     }
 }
 

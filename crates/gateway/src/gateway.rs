@@ -149,6 +149,11 @@ impl Gateway {
 pub trait Fallback: Send + Sync + 'static {
     /// Answers one request.
     fn call(&self, request: Request<Incoming>, peer: Peer) -> BoxFuture<'_>;
+
+    /// What to say when the gate turns a request of its paths away; `None`: nothing of its own.
+    fn turned_away(&self, _why: Turned) -> Option<Response<ClientBody>> {
+        None
+    }
 }
 
 /// An answer on its way.
@@ -204,7 +209,11 @@ impl Service for FrontDoor {
         }
     }
 
-    fn turned_away(&self, why: Turned, _request: &Request<Incoming>) -> Response<ClientBody> {
+    fn turned_away(&self, why: Turned, request: &Request<Incoming>) -> Response<ClientBody> {
+        let ours = Endpoint::of(request.method(), request.uri().path(), false).is_some();
+        if let Some(response) = (!ours).then(|| self.rest.turned_away(why)).flatten() {
+            return response;
+        }
         let status = if why == Turned::Path { StatusCode::BAD_REQUEST } else { StatusCode::FORBIDDEN };
         hand_over::plain_refusal(Protocol::Messages, status, &why.to_string())
     }
