@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// The limits of one account, or those for all.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LimitView {
     /// Label of the account; `None`: for all accounts, where their own say nothing else.
     pub account: Option<String>,
@@ -22,6 +23,7 @@ pub struct LimitView {
 
 /// All limits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LimitList {
     /// Those for all.
     pub everyone: LimitView,
@@ -31,6 +33,7 @@ pub struct LimitList {
 
 /// Change limits. What is left out stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LimitChange {
     /// Label or id; left out: for all accounts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -54,6 +57,7 @@ pub struct LimitChange {
 
 /// Limits before and after.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LimitChanged {
     /// As they were.
     pub before: LimitView,
@@ -63,6 +67,7 @@ pub struct LimitChanged {
 
 /// A request that waits for somebody who can serve it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HoldView {
     /// Its id.
     pub request: String,
@@ -82,6 +87,7 @@ pub struct HoldView {
 
 /// Requests that wait.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Holds {
     /// When this was true.
     pub now: UnixSeconds,
@@ -91,6 +97,7 @@ pub struct Holds {
 
 /// Let requests wait no longer.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HoldCancel {
     /// Its id or the end of it; left out: all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -99,6 +106,7 @@ pub struct HoldCancel {
 
 /// Those who wait no longer. Each gets the refusal that it would have got without waiting.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HoldsCancelled {
     /// Their ids.
     pub requests: Vec<String>,
