@@ -10,6 +10,40 @@ use http_body_util::combinators::UnsyncBoxBody;
 use crate::kept::Kept;
 use crate::release::Release;
 
+/// The body of a request, however it came.
+pub enum RequestBody {
+    /// Over HTTP.
+    Http(hyper::body::Incoming),
+    /// One frame of a WebSocket.
+    Frame(Option<Bytes>),
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        match self.get_mut() {
+            Self::Http(body) => Pin::new(body).poll_frame(cx),
+            Self::Frame(text) => Poll::Ready(text.take().map(|text| Ok(Frame::data(text)))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Http(body) => body.is_end_stream(),
+            Self::Frame(text) => text.is_none(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Http(body) => body.size_hint(),
+            Self::Frame(text) => SizeHint::with_exact(text.as_ref().map_or(0, |text| text.len() as u64)),
+        }
+    }
+}
+
 /// Any error of a body; the connection is then cut, so that the client sees that something is missing.
 pub type BodyFailure = Box<dyn std::error::Error + Send + Sync>;
 

@@ -29,6 +29,7 @@ use crate::kept::Opening;
 use crate::keys::Known;
 use crate::release::Release;
 use crate::replay::BodyError;
+use crate::socket::lane::Ticket;
 use crate::waiting::Hold;
 
 /// One request under way. Nothing of an answer has reached the client while this exists.
@@ -45,6 +46,8 @@ pub struct Flight<B> {
     /// By which the answer is begun while the request is held; `None`: it cannot be.
     pub(crate) opening: Option<Arc<Opening>>,
     pub(crate) hold: Option<Hold>,
+    /// Its place on an agent's WebSocket, if it came over one.
+    pub(crate) ticket: Option<Ticket>,
 }
 
 impl<B> Flight<B>
@@ -72,7 +75,13 @@ where
             generations: HashMap::new(),
             opening: None,
             hold: None,
+            ticket: None,
         }
+    }
+
+    /// It came over an agent's WebSocket.
+    pub(crate) fn over(self, ticket: Option<Ticket>) -> Self {
+        Self { ticket, ..self }
     }
 
     /// While it is held its answer can be begun by this.

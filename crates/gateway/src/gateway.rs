@@ -5,18 +5,18 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::header::{HeaderMap, UPGRADE};
+use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use remuda_core::poll::PollPolicy;
-use remuda_core::{Host, Protocol, Protocols, RequestId, UnixSeconds, Vendor, Verdict};
+use remuda_core::{Host, Protocol, Protocols, RequestId, RequestKind, UnixSeconds, Vendor, Verdict};
 use remuda_credentials::{Clock, Keeper};
 use remuda_upstream::Client;
 use remuda_vendors::{OwnRows, UpstreamAnswer, classify_with};
 use tokio::net::{TcpListener, UnixListener};
 use uuid::Uuid;
 
-use crate::body::ClientBody;
+use crate::body::{ClientBody, RequestBody};
 use crate::budget::RetryBudget;
 use crate::destination::Destinations;
 use crate::draft::Draft;
@@ -31,6 +31,8 @@ use crate::keep_alive::{self, KeepAlive};
 use crate::kept::{self, Opening};
 use crate::relay::Relays;
 use crate::server::{Peer, Server, Service};
+use crate::socket::lane::Ticket;
+use crate::socket::{self, Sockets};
 use crate::waiting::Waiting;
 
 /// What the binary decides.
@@ -71,6 +73,7 @@ pub struct Gateway {
     pub(crate) destinations: Destinations,
     pub(crate) settings: Settings,
     pub(crate) relays: Relays,
+    pub(crate) sockets: Sockets,
     pub(crate) waiting: Waiting,
     started: Instant,
 }
@@ -95,6 +98,7 @@ impl Gateway {
             destinations: Destinations::default(),
             settings,
             relays: Relays::default(),
+            sockets: Sockets::default(),
             waiting: Waiting::default(),
             started: Instant::now(),
         }
@@ -114,10 +118,27 @@ impl Gateway {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
+    /// Is there any account that a WebSocket of this kind could be for?
+    pub(crate) fn lanes_exist(&self, forward: Forward) -> bool {
+        self.herd.look(|snapshot, _| snapshot.accounts.values().any(|account| account.speaks.meets(forward.protocol)))
+    }
+
     async fn forward(self: &Arc<Self>, request: Request<Incoming>, forward: Forward) -> Response<ClientBody> {
+        let (head, body) = request.into_parts();
+        self.take_up(head, RequestBody::Http(body), forward, None).await
+    }
+
+    /// Takes up one request: over HTTP, or with a ticket of an agent's WebSocket.
+    pub(crate) async fn take_up(
+        self: &Arc<Self>,
+        head: Parts,
+        body: RequestBody,
+        forward: Forward,
+        ticket: Option<Ticket>,
+    ) -> Response<ClientBody> {
         let now = self.now();
         let id = RequestId(Uuid::now_v7());
-        let who = match self.herd.recognise(request.headers(), now) {
+        let who = match self.herd.recognise(&head.headers, now) {
             Ok(who) => who,
             Err(why) => return hand_over::not_let_in(forward.words, why, id),
         };
@@ -125,7 +146,6 @@ impl Gateway {
         if who.mark_used(now) {
             self.journal.key_used(who.key.id, now);
         }
-        let (head, body) = request.into_parts();
         let mut draft =
             Draft::new(id, now, head.uri.path().to_owned(), Arc::clone(&self.herd), Arc::clone(&self.journal));
         draft.of_project(who.key.project.clone());
@@ -133,9 +153,15 @@ impl Gateway {
             Ok(intake) => intake,
             Err(error) => return hand_over::bad_body(forward.words, error, id),
         };
-        intake.facts.owner = intake.refers_to.iter().find_map(|thing| self.herd.origin(thing));
+        match &ticket {
+            // On a socket what a turn goes on from is bound to the connection, not to the account.
+            Some(ticket) if ticket.warm_up => intake.facts.kind = RequestKind::Background,
+            Some(_) => {}
+            None => intake.facts.owner = intake.refers_to.iter().find_map(|thing| self.herd.origin(thing)),
+        }
         let words = intake.words;
         let flight = Flight::new(Arc::clone(self), head, forward.path_from, intake, draft, self.settings.deadline);
+        let flight = flight.over(ticket);
         if !self.herd.may_hold(&who) {
             return flight.fly(&who).await;
         }
@@ -164,12 +190,14 @@ pub type BoxFuture<'a> = Pin<Box<dyn Future<Output = Response<ClientBody>> + Sen
 /// Not generic, so that the server's code is compiled here, where it is compiled for speed.
 pub struct Doors {
     server: Server<FrontDoor>,
+    gateway: Arc<Gateway>,
 }
 
 impl Doors {
     /// Data-plane paths go to `gateway`, all others to `rest`.
     pub fn new(gateway: Arc<Gateway>, rest: impl Fallback) -> Self {
-        Self { server: Server::new(Arc::new(FrontDoor { gateway, rest: Box::new(rest) })) }
+        let front = FrontDoor { gateway: Arc::clone(&gateway), rest: Box::new(rest) };
+        Self { server: Server::new(Arc::new(front)), gateway }
     }
 
     /// Serves a TCP listener.
@@ -184,13 +212,11 @@ impl Doors {
 
     /// Stops accepting, lets requests under way end, and cuts what is left at the deadline. True: nothing was cut.
     pub async fn drain(&self, deadline: Duration) -> bool {
-        self.server.drain(deadline).await
+        let began = Instant::now();
+        let (requests, sockets) = tokio::join!(self.server.drain(deadline), self.gateway.sockets.drain(deadline));
+        tracing::debug!(ms = began.elapsed().as_millis(), "drained");
+        requests && sockets
     }
-}
-
-/// Does the client ask to go on in WebSocket?
-fn wants_socket(headers: &HeaderMap) -> bool {
-    headers.get(UPGRADE).is_some_and(|to| to.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
 struct FrontDoor {
@@ -200,10 +226,10 @@ struct FrontDoor {
 
 impl Service for FrontDoor {
     async fn call(&self, request: Request<Incoming>, peer: Peer) -> Response<ClientBody> {
-        match Endpoint::of(request.method(), request.uri().path(), wants_socket(request.headers())) {
+        match Endpoint::of(request.method(), request.uri().path(), socket::is_wanted(request.headers())) {
             Some(Endpoint::Forward(forward)) => self.gateway.forward(request, forward).await,
             Some(Endpoint::Hello) => Response::new(ClientBody::empty()),
-            Some(Endpoint::Socket(forward)) => hand_over::no_socket(forward.words),
+            Some(Endpoint::Socket(forward)) => socket::accept(&self.gateway, request, forward),
             Some(Endpoint::Unserved(words)) => hand_over::unserved(words, request.method(), request.uri().path()),
             None => self.rest.call(request, peer).await,
         }

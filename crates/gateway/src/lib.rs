@@ -44,6 +44,7 @@ pub mod restate;
 pub mod server;
 pub mod session;
 pub mod sessions;
+pub mod socket;
 pub mod tap;
 pub mod waiting;
 pub mod when;

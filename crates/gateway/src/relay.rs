@@ -81,6 +81,9 @@ where
         origin: &Origin,
         request: Request<Outgoing<B>>,
     ) -> Result<Result<Response<Arriving>, Unanswered>, BodyError> {
+        if let Some(ticket) = self.ticket.clone() {
+            return self.ask_lane(&ticket, origin, request).await;
+        }
         let relay = self.gateway.relays.serving(&mount.label, self.intake.facts.host);
         let worth_it =
             |relay: &Arc<RelayUse>| request.body().size_hint().exact().is_none_or(|bytes| bytes >= relay.min_bytes);
@@ -132,7 +135,7 @@ where
         Ok(answer.response.map(|body| Arriving::Relayed(Box::new(body))))
     }
 
-    fn noted(&mut self, what: String) {
+    pub(crate) fn noted(&mut self, what: String) {
         if let Some(attempt) = self.draft.last_attempt() {
             attempt.changes.push(what);
         }

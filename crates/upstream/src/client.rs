@@ -14,11 +14,12 @@ use crate::connected::Connected;
 use crate::connection::Connection;
 use crate::error::{BoxError, Error};
 use crate::exchange::{Exchange, Failure, Limits};
-use crate::head::{Sending, encode};
+use crate::head::{Sending, encode, encode_upgrade};
 use crate::incoming::Incoming;
 use crate::origin::Origin;
 use crate::pool::Pool;
 use crate::tls::Tls;
+use crate::upgrade::{Nothing, Upgrade, Upgraded};
 
 /// A pool of HTTP/1.1 connections to any number of origins. Cheap to clone; clones share the pool.
 #[derive(Clone)]
@@ -108,6 +109,27 @@ impl Client {
     /// [`Error::Connect`], [`Error::Tls`], [`Error::Timeout`].
     pub async fn connect(&self, origin: &Origin) -> Result<Connected, Error> {
         connect(origin, &self.0.tls, self.0.config.connect_timeout).await.map(Connected)
+    }
+
+    /// Asks for another protocol on a connection of its own. Headers are sent as given, `upgrade` among them; `connection`
+    /// is the client's own.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn upgrade(&self, origin: &Origin, request: Request<()>) -> Result<Upgrade, Error> {
+        let Inner { config, tls, pool, .. } = &*self.0;
+        let (parts, ()) = request.into_parts();
+        let head = encode_upgrade(origin, &parts);
+        let limits = Limits { head: config.head_timeout, idle: config.idle_timeout };
+        let connection = Connection::new(connect(origin, tls, config.connect_timeout).await?);
+        self.0.opened.fetch_add(1, Ordering::Relaxed);
+        let exchange = Exchange::new(connection, head, parts.method, Nothing, Sending::Length(0), limits);
+        let answer = exchange.switching().run().await.map_err(|failure| failure.error)?;
+        Ok(if answer.head.parts.status == http::StatusCode::SWITCHING_PROTOCOLS {
+            Upgrade::Switched(answer.head.parts.headers, Upgraded(answer.connection))
+        } else {
+            Upgrade::Refused(Incoming::respond(answer, pool, origin, config.idle_timeout))
+        })
     }
 
     /// Closes every unused connection.

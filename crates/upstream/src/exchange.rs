@@ -42,6 +42,8 @@ pub(crate) struct Exchange<B> {
     /// Has any byte of an answer come?
     answered: bool,
     informational: u8,
+    /// Does the request ask for another protocol?
+    switching: bool,
 }
 
 enum Writing {
@@ -91,7 +93,13 @@ where
             searched: 0,
             answered: false,
             informational: 0,
+            switching: false,
         }
+    }
+
+    /// The request asks for another protocol: a 101 is a final head.
+    pub(crate) fn switching(self) -> Self {
+        Self { switching: true, ..self }
     }
 
     /// Runs it. Dropping the future closes the connection.
@@ -155,6 +163,9 @@ where
             self.searched = 0;
             let status = head.parts.status;
             if status == http::StatusCode::SWITCHING_PROTOCOLS {
+                if self.switching {
+                    return Ok(Some(head));
+                }
                 return Err(head::malformed("101 for a request that asked for no other protocol"));
             }
             if !status.is_informational() {

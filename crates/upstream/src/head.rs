@@ -48,6 +48,26 @@ pub(crate) struct Head {
 
 /// Writes the head of a request.
 pub(crate) fn encode(origin: &Origin, parts: &request::Parts, sending: Sending) -> Bytes {
+    let mut head = begin(origin, parts);
+    match sending {
+        Sending::Length(0) if !expects_body(&parts.method) => {}
+        Sending::Length(length) => field(&mut head, &CONTENT_LENGTH, length.to_string().as_bytes()),
+        Sending::Chunked => field(&mut head, &TRANSFER_ENCODING, b"chunked"),
+    }
+    head.extend_from_slice(b"\r\n");
+    head.freeze()
+}
+
+/// Writes the head of a request for another protocol. It has no body.
+pub(crate) fn encode_upgrade(origin: &Origin, parts: &request::Parts) -> Bytes {
+    let mut head = begin(origin, parts);
+    field(&mut head, &CONNECTION, b"Upgrade");
+    head.extend_from_slice(b"\r\n");
+    head.freeze()
+}
+
+/// The request line and the headers that are not about the body.
+fn begin(origin: &Origin, parts: &request::Parts) -> BytesMut {
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     let size: usize = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
     let mut head = BytesMut::with_capacity(size + path.len() + origin.header().len() + 96);
@@ -64,13 +84,7 @@ pub(crate) fn encode(origin: &Origin, parts: &request::Parts, sending: Sending) 
             field(&mut head, name, value.as_bytes());
         }
     }
-    match sending {
-        Sending::Length(0) if !expects_body(&parts.method) => {}
-        Sending::Length(length) => field(&mut head, &CONTENT_LENGTH, length.to_string().as_bytes()),
-        Sending::Chunked => field(&mut head, &TRANSFER_ENCODING, b"chunked"),
-    }
-    head.extend_from_slice(b"\r\n");
-    head.freeze()
+    head
 }
 
 /// One field of a head or of trailers.

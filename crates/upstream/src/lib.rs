@@ -21,6 +21,7 @@ mod origin;
 mod pool;
 mod stream;
 mod tls;
+mod upgrade;
 mod upload;
 mod watch;
 
@@ -30,3 +31,4 @@ pub use connected::Connected;
 pub use error::{BoxError, Error, Stage};
 pub use incoming::Incoming;
 pub use origin::{Origin, OriginError};
+pub use upgrade::{Upgrade, Upgraded};

@@ -11,6 +11,7 @@ mod members;
 pub mod openai;
 pub mod opening;
 pub mod peek;
+pub mod socket;
 pub mod splice;
 pub mod sse;
 pub mod state;

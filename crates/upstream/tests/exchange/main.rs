@@ -10,4 +10,5 @@ mod keeping;
 mod origins;
 mod scripted;
 mod secure;
+mod upgrades;
 mod uploads;

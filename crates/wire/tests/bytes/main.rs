@@ -7,6 +7,7 @@ mod identity;
 mod json;
 mod openai;
 mod peek;
+mod socket;
 mod splice;
 mod split;
 mod sse;
