@@ -87,7 +87,8 @@ where
             self.hold = Some(Hold {
                 _held: held,
                 keep_alive: (gateway.settings.keep_alive)(self.intake.facts.host, self.intake.facts.protocol),
-                streams: self.opening.is_some() && self.intake.streams(),
+                // A turn on a socket is a stream of frames, whatever it says.
+                streams: self.opening.is_some() && (self.ticket.is_some() || self.intake.streams()),
                 told: None,
                 waited_ms: 0,
             });

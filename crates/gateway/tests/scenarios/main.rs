@@ -13,6 +13,7 @@ mod isolation;
 mod openai;
 mod polls;
 mod script;
+mod socket;
 mod storm;
 mod waiting;
 mod world;
