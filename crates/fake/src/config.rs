@@ -143,11 +143,19 @@ pub struct ChatGpt {
     pub slots: Slots,
     /// Purchased credits, as the vendor writes their balance.
     pub credits: Option<String>,
+    /// Does a stream over HTTP begin with `codex.rate_limits` too, as in WebSockets?
+    pub rate_limit_events: bool,
 }
 
 impl Default for ChatGpt {
     fn default() -> Self {
-        Self { plan: "plus".to_owned(), entitled: true, slots: Slots::FiveHourFirst, credits: None }
+        Self {
+            plan: "plus".to_owned(),
+            entitled: true,
+            slots: Slots::FiveHourFirst,
+            credits: None,
+            rate_limit_events: false,
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use crate::grants::Standing;
 use crate::incoming::{Call, Presented, presented, text};
 use crate::log::{Ending, Endpoint, Progress};
 use crate::openai::socket::METHOD as SOCKET_METHOD;
+use crate::site::Site;
 use crate::standing::standing;
 use crate::state::State;
 
@@ -28,6 +29,9 @@ const HOP_BY_HOP: &[&str] = &[
 /// A client key of the gateway: this and at least [`KEY_TAIL`] more letters, digits, `_` or `-`.
 const KEY_PREFIX: &str = "rmd_";
 const KEY_TAIL: usize = 16;
+
+/// Headers that tell of a ChatGPT account.
+const CODEX_ONLY: &[&str] = &[crate::codex::ACCOUNT_HEADER, crate::codex::turn::HEADER];
 
 /// Sessions, subagents and tries, by the names that agents have for them.
 const TURN_HEADERS: &[&str] = &[
@@ -81,6 +85,11 @@ pub(crate) fn inspect(state: &State, call: &Call, json: Option<&Value>, own_auth
     let port = own_authority.rsplit(':').next().unwrap_or_default();
     if host != own_authority && host != format!("localhost:{port}") {
         found.push(format!("the host header names somebody else: {host:?}"));
+    }
+    if call.site != Site::ChatGpt {
+        for name in CODEX_ONLY.iter().filter(|name| headers.contains_key(**name)) {
+            found.push(format!("{name} belongs to the Codex backend and reached another site"));
+        }
     }
     if call.endpoint.is_inference() || matches!(call.endpoint, Endpoint::CountTokens | Endpoint::Models) {
         found.extend(inspect_inference(state, call, json));

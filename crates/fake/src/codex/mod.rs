@@ -4,13 +4,13 @@ mod accounts;
 mod compact;
 pub(crate) mod models;
 mod parameters;
-pub(crate) mod quota;
+mod quota;
 pub(crate) mod turn;
 
 use serde_json::Value;
 
 use crate::account::Kind;
-use crate::answer::Answer;
+use crate::answer::{Answer, Event, Part};
 use crate::grants::{AccountIndex, Standing};
 use crate::incoming::{BadBody, Call};
 use crate::log::Endpoint;
@@ -23,7 +23,7 @@ use crate::quota::headers::Pairs;
 use crate::refusal::OpenAiRefusal;
 use crate::refused::Refused;
 use crate::standing::standing;
-use crate::state::State;
+use crate::state::{Account, State};
 use crate::vendor::Shared;
 
 /// Which workspace a request is for; must be the token's.
@@ -161,12 +161,16 @@ pub(crate) fn serve(
             let json = json?;
             parameters::http(&json)?;
             let turn = turn::state(shared, state, index, call.header(turn::HEADER));
-            let (done, headers) = respond(shared, state, index, &json, &[], manner)?;
+            let (mut done, headers) = respond(shared, state, index, &json, &[], manner)?;
             let model = done.model.clone();
+            if let Some(account) = state.accounts.get(index).filter(|account| account.spec.chatgpt.rate_limit_events) {
+                done.events.insert(0, limits_event(account, now));
+            }
             let served = [
                 ("openai-model".to_owned(), model),
                 ("x-reasoning-included".to_owned(), "true".to_owned()),
                 ("x-models-etag".to_owned(), models::ETAG.to_owned()),
+                ("cf-ray".to_owned(), format!("{}-FRA", shared.mint.id("").to_lowercase())),
             ];
             Ok(done.answer().with(headers).with(served.into()).with(turn.into_iter().collect()))
         }
@@ -194,6 +198,11 @@ pub(crate) fn serve(
         }
         _ => Err(Refused::saying(OpenAiRefusal::NotFound, "Not Found")),
     }
+}
+
+/// What goes before a response's own events.
+pub(crate) fn limits_event(account: &Account, now: i64) -> Event {
+    Event::named(Part::Handshake, "codex.rate_limits", &quota::event(account, now))
 }
 
 /// One response of a ChatGPT account, over HTTP or a WebSocket, with the headers of its quota.

@@ -17,6 +17,7 @@ use crate::grants::{AccountIndex, Standing};
 use crate::incoming::{BadBody, Call, Presented, presented};
 use crate::log::Endpoint;
 use crate::manner::Manner;
+use crate::openai_auth::jwt::organization_id;
 use crate::refusal::OpenAiRefusal;
 use crate::refused::Refused;
 use crate::standing::standing;
@@ -112,7 +113,10 @@ pub(crate) fn admit(state: &State, call: &Call) -> Result<AccountIndex, Refused>
     match state.accounts.get(index) {
         Some(account) if account.disabled => Err(OpenAiRefusal::AccountDeactivated.into()),
         Some(account) if account.spec.kind == Kind::ChatGpt => sharing::admit(account, &rights, call).map(|()| index),
-        Some(_) => Ok(index),
+        Some(account) => match call.header("openai-organization") {
+            Some(named) if named != organization_id(account) => Err(OpenAiRefusal::MismatchedOrganization.into()),
+            _ => Ok(index),
+        },
         None => Err(OpenAiRefusal::ServerError.into()),
     }
 }

@@ -114,6 +114,12 @@ pub enum OpenAiRefusal {
     SharingWorkplaceLimit,
     /// 503, passing trouble of subscription sharing.
     SharingUnavailable,
+    /// 503, the same about the person.
+    SharingUserUnavailable,
+    /// 401, not (or no longer) a person who shares.
+    SharingInvalidUser,
+    /// 401, an API key with another organisation's `OpenAI-Organization`.
+    MismatchedOrganization,
     /// 403, no subscription to share.
     SharingNotEligible,
     /// 403, an endpoint that is not for shared plans.
@@ -218,6 +224,9 @@ impl OpenAiRefusal {
             Self::SharingUsageLimit => row(429, "request_error", "subscription_sharing_usage_limit_exceeded", Coded, "Usage limit reached for this app."),
             Self::SharingWorkplaceLimit => row(429, "request_error", "subscription_sharing_workplace_individual_usage_limit_exceeded", Coded, "Limit set by your workplace."),
             Self::SharingUnavailable => row(503, "request_error", "subscription_sharing_usage_unavailable", Coded, "Try again."),
+            Self::SharingUserUnavailable => row(503, "request_error", "subscription_sharing_user_unavailable", Coded, "Try again."),
+            Self::SharingInvalidUser => row(401, "request_error", "subscription_sharing_invalid_user", Coded, "Invalid user."),
+            Self::MismatchedOrganization => row(401, INVALID, "mismatched_organization", OpenAi, "OpenAI-Organization header should match organization for API key"),
             Self::SharingNotEligible => row(403, "request_error", "subscription_sharing_user_not_eligible", Coded, "Not eligible."),
             Self::SharingNotAuthorized => row(403, "request_error", "chatpass_v2_scope_not_authorized", Coded, "This endpoint is not authorized for shared plans."),
             Self::SharingUnsupported => row(400, "request_error", "subscription_sharing_unsupported_capability", Coded, "This parameter is not supported for shared plans."),

@@ -274,6 +274,19 @@ async fn turn_state_belongs_to_its_account() {
 }
 
 #[tokio::test]
+async fn a_stream_can_begin_with_the_quota_over_http_too() {
+    let client = start().await;
+    let chatgpt = ChatGpt { rate_limit_events: true, ..ChatGpt::default() };
+    let account = client.vendor.add_account(AccountSpec { chatgpt, ..AccountSpec::chatgpt("plus") }).unwrap();
+    account.set_window(Window::SevenDay, 50.0, 600);
+    let auth = agent(&account.issue_tokens().access_token, &account);
+    let events = client.post(RESPONSES, &auth, &ask("x")).await.events();
+    assert_eq!((events[0].0.as_str(), events[1].0.as_str()), ("codex.rate_limits", "response.created"));
+    assert_eq!(events[0].1["rate_limits"]["secondary"]["used_percent"], 50.02);
+    assert_eq!(events[1].1["sequence_number"], 0);
+}
+
+#[tokio::test]
 async fn scripted_limits_carry_what_the_vendor_would_say() {
     let (client, account, auth) = account().await;
     client.vendor.script(

@@ -312,6 +312,9 @@ async fn only_keys_of_this_vendor_come_in() {
     assert!(scopes.status == 403 && scopes.message().contains("Missing scopes: api.responses.write"));
     assert_eq!(ask(&chatgpt, "/openai/v1/chat/completions").await.code(), "insufficient_quota");
     assert!(client.get("/openai/v1/models", &bearer(&chatgpt)).await.message().contains("api.model.read"));
+    let mut named = bearer(account.key());
+    named.push(("openai-organization".to_owned(), "org-another".to_owned()));
+    assert_eq!(client.post("/openai/v1/responses", &named, &input("x")).await.code(), "mismatched_organization");
     account.set_disabled(true);
     assert_eq!(ask(account.key(), "/openai/v1/responses").await.code(), "account_deactivated");
 }
@@ -394,5 +397,14 @@ async fn nothing_honest_is_held_against_anybody() {
     assert!(seen[0].content && seen[1].content);
     let foreign = client.post("/openai/v1/responses", &bearer(client.api_key("c").key()), &input("x")).await;
     assert_eq!(foreign.status, 401);
-    assert_eq!(client.vendor.violations(), ["a credential that this vendor never issued was sent"]);
+    let mut crossed = bearer(account.key());
+    crossed.push(("chatgpt-account-id".to_owned(), "someone".to_owned()));
+    client.post("/openai/v1/responses", &crossed, &input("other words")).await;
+    assert_eq!(
+        client.vendor.violations(),
+        [
+            "a credential that this vendor never issued was sent",
+            "chatgpt-account-id belongs to the Codex backend and reached another site",
+        ]
+    );
 }

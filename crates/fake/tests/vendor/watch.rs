@@ -147,3 +147,30 @@ async fn tool_results_are_answered_once() {
     client.message(&key(account.key()), &body).await;
     assert_eq!(client.vendor.violations(), ["tool results were sent again after their answer: tools run twice"]);
 }
+
+/// The same of every protocol; reasoning that was dropped on the way makes no other turn of it.
+#[tokio::test]
+async fn replays_are_noticed_in_every_protocol() {
+    let client = start().await;
+    let account = client.vendor.add_account(remuda_fake::AccountSpec::openai_key("k")).unwrap();
+    let auth = crate::openai::bearer(account.key());
+    let cut = || [Fault::truncate(Point::AfterContent, true)];
+    let said = "a request was sent again after content of its answer had been delivered";
+    let chat = json!({"model": "gpt-5.5", "stream": true, "messages": [{"role": "user", "content": "one two"}]});
+    client.vendor.script(&account, cut());
+    client.post("/openai/v1/chat/completions", &auth, &chat).await;
+    client.post("/openai/v1/chat/completions", &auth, &chat).await;
+    assert_eq!(client.vendor.violations(), [said]);
+    let reasoning = json!({"type": "reasoning", "id": "rs_1", "summary": []});
+    let input = |items: serde_json::Value| with(crate::openai::input("x"), json!({"stream": true, "input": items}));
+    let user = json!({"role": "user", "content": "one two"});
+    client.vendor.script(&account, cut());
+    client.post("/openai/v1/responses", &auth, &input(json!([reasoning, user]))).await;
+    client.post("/openai/v1/responses", &auth, &input(json!([user]))).await;
+    assert_eq!(client.vendor.violations(), [said, said]);
+    let call = json!({"type": "function_call", "call_id": "c", "name": "t", "arguments": "{}"});
+    let results = input(json!([user, call, {"type": "function_call_output", "call_id": "c", "output": "x"}]));
+    client.post("/openai/v1/responses", &auth, &results).await;
+    client.post("/openai/v1/responses", &auth, &results).await;
+    assert_eq!(client.vendor.violations()[2..], ["tool results were sent again after their answer: tools run twice"]);
+}

@@ -208,8 +208,7 @@ impl Conversation {
         if call.site == Site::ChatGpt
             && let Some(account) = state.accounts.get(self.index)
         {
-            let limits = codex::quota::event(account, state.clock.now());
-            events.push(Event::named(Part::Handshake, "codex.rate_limits", &limits));
+            events.push(codex::limits_event(account, state.clock.now()));
         }
         let offset = events.len();
         let grammar = Grammar::Responses { id: done.id.clone(), model: done.model.clone() };
