@@ -1,6 +1,6 @@
 //! Claude Code. Every row was observed with the genuine 2.1.329 against a scripted upstream (November 2026).
 
-use remuda_core::{Host, Vendor};
+use remuda_core::{Host, Protocol, Vendor};
 
 use crate::overlay;
 use crate::profile::{OwnLogin, Profile};
@@ -18,8 +18,8 @@ pub(crate) static CLAUDE: HostSpec = HostSpec {
     elsewhere: &[".local/bin/claude", ".claude/local/claude"],
     install: "install it with: npm install -g @anthropic-ai/claude-code",
     ways: &[
-        Way { vendor: Vendor::Anthropic, path: "/anthropic", set: &[] },
-        Way { vendor: Vendor::Qwen, path: "/qwen/anthropic", set: &[] },
+        Way { vendor: Vendor::Anthropic, protocol: Protocol::Messages, path: "/anthropic", set: &[] },
+        Way { vendor: Vendor::Qwen, protocol: Protocol::Messages, path: "/qwen/anthropic", set: &[] },
     ],
     set: &[
         Set {

@@ -7,7 +7,7 @@
 
 use std::ffi::{OsStr, OsString};
 
-use remuda_core::{Host, Vendor};
+use remuda_core::{Host, Protocol, Vendor};
 
 use crate::overlay::{Additions, PlanError, Start};
 use crate::profile::{OwnLogin, Profile};
@@ -20,7 +20,7 @@ pub(crate) static CODEX: HostSpec = HostSpec {
     program_variable: "REMUDA_CODEX_BIN",
     elsewhere: &[".local/bin/codex"],
     install: "install it with: npm install -g @openai/codex",
-    ways: &[Way { vendor: Vendor::OpenAi, path: PATH, set: &[] }],
+    ways: &[Way { vendor: Vendor::OpenAi, protocol: Protocol::Codex, path: PATH, set: &[] }],
     set: &[
         Set {
             name: "CODEX_API_KEY",

@@ -3,7 +3,7 @@
 //! Its configuration can be given in a variable, which is merged over all its files. `"fetch": null` takes away what a login
 //! plugin would put in place of the request: the built-in ChatGPT login goes to chatgpt.com whatever the base URL says.
 
-use remuda_core::{Host, Vendor};
+use remuda_core::{Host, Protocol, Vendor};
 use serde_json::{Map, Value as Json, json};
 
 use crate::jsonc;
@@ -20,9 +20,9 @@ pub(crate) static OPENCODE: HostSpec = HostSpec {
     elsewhere: &[".opencode/bin/opencode", ".local/bin/opencode"],
     install: "install it with: npm install -g opencode-ai",
     ways: &[
-        Way { vendor: Vendor::Anthropic, path: "/anthropic/v1", set: &[] },
-        Way { vendor: Vendor::OpenAi, path: "/openai/v1", set: &[] },
-        Way { vendor: Vendor::Qwen, path: "/qwen/v1", set: &[] },
+        Way { vendor: Vendor::Anthropic, protocol: Protocol::Messages, path: "/anthropic/v1", set: &[] },
+        Way { vendor: Vendor::OpenAi, protocol: Protocol::Responses, path: "/openai/v1", set: &[] },
+        Way { vendor: Vendor::Qwen, protocol: Protocol::Chat, path: "/qwen/v1", set: &[] },
     ],
     set: &[
         Set { name: URL_VARIABLE, value: Value::Gateway, instead: "" },

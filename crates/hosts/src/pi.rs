@@ -2,7 +2,7 @@
 //!
 //! Pi takes base URLs from its own `models.json` or from an extension; the extension can be given for one process.
 
-use remuda_core::{Host, Vendor};
+use remuda_core::{Host, Protocol, Vendor};
 
 use crate::overlay::{Additions, File, KEY_VARIABLE, PlanError, Start, ToldBy, URL_VARIABLE};
 use crate::profile::{OwnLogin, Profile};
@@ -16,9 +16,9 @@ pub(crate) static PI: HostSpec = HostSpec {
     elsewhere: &[".local/bin/pi"],
     install: "install it with: npm install -g @earendil-works/pi-coding-agent",
     ways: &[
-        Way { vendor: Vendor::Anthropic, path: "/anthropic", set: &[] },
-        Way { vendor: Vendor::OpenAi, path: "/openai/v1", set: &[] },
-        Way { vendor: Vendor::Qwen, path: "/qwen/v1", set: &[] },
+        Way { vendor: Vendor::Anthropic, protocol: Protocol::Messages, path: "/anthropic", set: &[] },
+        Way { vendor: Vendor::OpenAi, protocol: Protocol::Responses, path: "/openai/v1", set: &[] },
+        Way { vendor: Vendor::Qwen, protocol: Protocol::Chat, path: "/qwen/v1", set: &[] },
     ],
     set: &[
         Set { name: URL_VARIABLE, value: Value::Gateway, instead: "" },

@@ -6,7 +6,7 @@
 
 use std::path::PathBuf;
 
-use remuda_core::{Host, Vendor};
+use remuda_core::{Host, Protocol, Vendor};
 use serde_json::json;
 
 use crate::jsonc;
@@ -37,10 +37,11 @@ pub(crate) static QWEN: HostSpec = HostSpec {
     elsewhere: &[".local/bin/qwen"],
     install: "install it with: npm install -g @qwen-code/qwen-code",
     ways: &[
-        Way { vendor: Vendor::Qwen, path: "/qwen/v1", set: OPENAI_COMPATIBLE },
-        Way { vendor: Vendor::OpenAi, path: "/openai/v1", set: OPENAI_COMPATIBLE },
+        Way { vendor: Vendor::Qwen, protocol: Protocol::Chat, path: "/qwen/v1", set: OPENAI_COMPATIBLE },
+        Way { vendor: Vendor::OpenAi, protocol: Protocol::Responses, path: "/openai/v1", set: OPENAI_COMPATIBLE },
         Way {
             vendor: Vendor::Anthropic,
+            protocol: Protocol::Messages,
             path: "/anthropic",
             set: &[
                 Set {

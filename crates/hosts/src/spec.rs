@@ -1,6 +1,6 @@
 //! The shape of the tables: what is particular to one agent program. Read by [`crate::launch`] and by `doctor`.
 
-use remuda_core::{Host, Vendor};
+use remuda_core::{Host, Protocol, Protocols, Vendor};
 use serde::Serialize;
 
 use crate::overlay::Overlay;
@@ -44,6 +44,8 @@ pub struct HostSpec {
 pub struct Way {
     /// Whose accounts.
     pub vendor: Vendor,
+    /// What it speaks there; an account that does not is of no use to it.
+    pub protocol: Protocol,
     /// Path of the gateway, appended to its address.
     pub path: &'static str,
     /// What the process is given on this way.
@@ -104,6 +106,12 @@ impl HostSpec {
     /// Whose accounts can serve it.
     pub fn vendors(&self) -> impl Iterator<Item = Vendor> + '_ {
         self.ways.iter().map(|way| way.vendor)
+    }
+
+    /// Could an account of this vendor that speaks this serve it?
+    #[must_use]
+    pub fn can_use(&self, vendor: Vendor, speaks: Protocols) -> bool {
+        self.ways.iter().any(|way| way.vendor == vendor && speaks.contains(way.protocol))
     }
 
     /// The way to the accounts of a vendor; `None`: the agent does not speak its protocols.

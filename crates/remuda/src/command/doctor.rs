@@ -4,6 +4,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use remuda_control::{Code, Failure, Told, stored};
+use remuda_core::Host;
+use remuda_hosts::{Cost, HOSTS, HostSpec};
 use remuda_store::permissions::{self, ModeState, PathMode};
 use remuda_store::{Health, SqliteOptions, SqliteStore, Store, StoreError};
 use serde::Serialize;
@@ -25,8 +27,23 @@ pub(crate) struct Examined {
     pub(crate) quarantined: Vec<Moved>,
     /// What is not as it should be.
     pub(crate) findings: Vec<Finding>,
+    /// The agents that are installed, and what a gateway costs each of them.
+    pub(crate) agents: Vec<AgentExamined>,
     /// What could not be looked at.
     pub(crate) notes: Vec<String>,
+}
+
+/// An installed agent.
+#[derive(Debug, Serialize)]
+pub(crate) struct AgentExamined {
+    /// Which.
+    pub(crate) host: Host,
+    /// Its name as its maker writes it.
+    pub(crate) name: &'static str,
+    /// Its program.
+    pub(crate) program: PathBuf,
+    /// What it can do less well behind any gateway.
+    pub(crate) costs: &'static [Cost],
 }
 
 /// A sound store.
@@ -59,8 +76,14 @@ pub(crate) struct Finding {
 }
 
 pub(super) async fn doctor(context: &Context, args: DoctorArgs) -> anyhow::Result<u8> {
-    let mut examined =
-        Examined { checked: 0, store: None, quarantined: Vec::new(), findings: Vec::new(), notes: Vec::new() };
+    let mut examined = Examined {
+        checked: 0,
+        store: None,
+        quarantined: Vec::new(),
+        findings: Vec::new(),
+        agents: agents(),
+        notes: Vec::new(),
+    };
     // First the permissions as they are: opening the store corrects what it can.
     look_at_permissions(context, &mut examined)?;
     if args.quarantine {
@@ -73,6 +96,15 @@ pub(super) async fn doctor(context: &Context, args: DoctorArgs) -> anyhow::Resul
     let code = if examined.findings.is_empty() { OK } else { 1 };
     context.out.answer(examined, view::examined)?;
     Ok(code)
+}
+
+fn agents() -> Vec<AgentExamined> {
+    let inherited = std::env::vars_os().collect();
+    let examined = |spec: &'static HostSpec| {
+        let program = spec.find(&inherited).ok()?;
+        Some(AgentExamined { host: spec.host, name: spec.name, program, costs: spec.costs })
+    };
+    HOSTS.into_iter().filter_map(examined).collect()
 }
 
 /// The lock, if nobody has it.

@@ -33,7 +33,7 @@ pub(super) async fn run(context: &Context, args: RunArgs) -> anyhow::Result<u8> 
     for note in worth_knowing(spec, &status, &pin)? {
         context.out.note(&view::note(&note));
     }
-    let served = served(&status, &pin);
+    let served = served(spec, &status, &pin);
     let facts = spec.look(&program, &args.args, &inherited).await?;
     let base_url = status.daemon.ok_or_else(not_running)?.url;
     let minted = mint(&daemon, host, pin, args.hold).await?;
@@ -75,12 +75,17 @@ fn chosen<'a>(status: &'a Status, pin: &'a Pin) -> Vec<&'a AccountView> {
     status.accounts.iter().filter(named).collect()
 }
 
-/// Their vendors.
-fn served(status: &Status, pin: &Pin) -> Vec<Vendor> {
-    let mut vendors: Vec<Vendor> = chosen(status, pin).into_iter().map(|account| account.vendor).collect();
+/// Vendors of those that the agent can use.
+fn served(spec: &HostSpec, status: &Status, pin: &Pin) -> Vec<Vendor> {
+    let able = chosen(status, pin).into_iter().filter(|account| can_use(spec, account));
+    let mut vendors: Vec<Vendor> = able.map(|account| account.vendor).collect();
     vendors.sort_unstable();
     vendors.dedup();
     vendors
+}
+
+fn can_use(spec: &HostSpec, account: &AccountView) -> bool {
+    spec.can_use(account.vendor, account.speaks)
 }
 
 /// Would the account turn this agent away? A subscription serves its vendor's own agent, and others as far as its owner has
@@ -101,7 +106,7 @@ fn worth_knowing(spec: &HostSpec, status: &Status, pin: &Pin) -> Result<Vec<Stri
             .remedy("choose one: `remuda use`, or `remuda run … --account LABEL`"));
     };
     let chosen = chosen(status, pin);
-    if !chosen.is_empty() && !chosen.iter().any(|account| spec.way(account.vendor).is_some()) {
+    if !chosen.is_empty() && !chosen.iter().any(|account| can_use(spec, account)) {
         return Err(other_vendor(spec, status, target));
     }
     let mut notes = Vec::new();
@@ -127,13 +132,13 @@ fn worth_knowing(spec: &HostSpec, status: &Status, pin: &Pin) -> Result<Vec<Stri
 
 /// The agent and the account do not speak with each other; says which accounts would do.
 fn other_vendor(spec: &HostSpec, status: &Status, target: &str) -> Failure {
-    let speaks: Vec<&str> = spec.vendors().map(|vendor| vendor.as_str()).collect();
-    let able = status.accounts.iter().find(|account| spec.way(account.vendor).is_some());
+    let speaks: Vec<String> = spec.ways.iter().map(|way| format!("{} ({})", way.vendor, way.protocol)).collect();
+    let able = status.accounts.iter().find(|account| can_use(spec, account));
     let remedy = match able {
         Some(account) => {
             format!("remuda run {} --account {}", spec.host.as_str(), view::quoted(&account.label))
         }
-        None => format!("add one it can use: remuda login {}", speaks[0]),
+        None => format!("add one it can use: remuda login {}", spec.ways[0].vendor),
     };
     Failure::new(Code::Conflict, format!("{} does not speak the protocol of {target}", spec.name))
         .why(format!("it needs an account of {}", speaks.join(", or ")))

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use remuda_control::types::{Empty, KeyCreate, KeyRef, KeyScope, Status};
+use remuda_control::types::{AccountView, Empty, KeyCreate, KeyRef, KeyScope, Status};
 use remuda_control::verb::{CreateKey, GetStatus, ListKeys, RevokeKey};
 use remuda_control::{Code, Failure};
 use remuda_core::{Host, Vendor};
@@ -93,7 +93,7 @@ pub(super) async fn setup(context: &Context, args: SetupArgs) -> anyhow::Result<
     }
     // What an earlier setup left is taken out first, so that its values never count as the person's own.
     let clean = known.as_ref().map(cleaned).transpose()?.unwrap_or_default();
-    let intended = Intended { spec, url: &url, served: served(&status), clean: &clean };
+    let intended = Intended { spec, url: &url, served: served(spec, &status), clean: &clean };
     let preview = intended.changes(&SecretString::from(KEY_TO_COME))?;
     let shown = preview.1.iter().map(|(changed, _)| changed.shown(None)).collect();
     let mut answer = SetUp { host, name: spec.name, done: false, files: shown, notes: preview.0 };
@@ -171,9 +171,10 @@ fn spec(host: Host) -> Result<(&'static HostSpec, Host), Failure> {
     Ok((spec, host))
 }
 
-/// Vendors of all accounts, those of the active choice first.
-fn served(status: &Status) -> Vec<Vendor> {
-    let mut accounts: Vec<_> = status.accounts.iter().collect();
+/// Vendors of all accounts that the agent can use, those of the active choice first.
+fn served(spec: &HostSpec, status: &Status) -> Vec<Vendor> {
+    let able = |account: &&AccountView| spec.can_use(account.vendor, account.speaks);
+    let mut accounts: Vec<_> = status.accounts.iter().filter(able).collect();
     accounts.sort_by_key(|account| !account.active);
     let mut vendors: Vec<Vendor> = Vec::new();
     for account in accounts {

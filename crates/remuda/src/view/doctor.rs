@@ -1,7 +1,7 @@
 //! What `doctor` found.
 
 use super::notes;
-use super::words::{GOOD, STRONG, WARN, paint};
+use super::words::{DIM, GOOD, STRONG, WARN, paint};
 use crate::command::Examined;
 
 /// `remuda doctor`.
@@ -20,6 +20,16 @@ pub(crate) fn examined(all: &Examined) -> String {
     }
     if let Some(store) = &all.store {
         text.push_str(&format!("{} {} is sound; its key is in {}\n", paint(GOOD, "ok:"), store.place, store.key_place));
+    }
+    for agent in &all.agents {
+        let program = paint(DIM, agent.program.display());
+        text.push_str(&format!("\n{} {program}\nOn the gateway it has less of:\n", paint(STRONG, agent.name)));
+        for cost in agent.costs {
+            text.push_str(&format!("  {}: {}\n", cost.feature, cost.effect));
+            if let Some(remedy) = cost.remedy {
+                text.push_str(&format!("    {} {remedy}\n", paint(DIM, "instead:")));
+            }
+        }
     }
     text + &notes(&all.notes)
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use remuda_fake::{AccountSpec, Browser, Config, Fake, FakeAccount};
+use remuda_fake::{AccountSpec, Browser, Config, Fake, FakeAccount, QwenPlan, Region, Site};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -56,12 +56,19 @@ impl Trial {
         let trial = Self { vendor, dir: tempfile::tempdir().unwrap() };
         std::fs::create_dir(trial.home()).unwrap();
         std::fs::create_dir(trial.project()).unwrap();
+        let vendor = &trial.vendor;
+        let (openai, anthropic) = vendor.qwen_urls(QwenPlan::Coding, Region::China);
         let config = format!(
-            "listen = '127.0.0.1:0'\n[vendors.anthropic]\napi = '{}'\nauthorize = '{}'\ntoken = '{}'\ncopy_code = '{}'\n",
-            trial.vendor.base_url(),
-            trial.vendor.authorize_url(),
-            trial.vendor.token_url(),
-            trial.vendor.copy_code_redirect(),
+            "listen = '127.0.0.1:0'\n[vendors.anthropic]\napi = '{}'\nauthorize = '{}'\ntoken = '{}'\ncopy_code = '{}'\n\
+             [vendors.openai]\nissuer = '{}'\napi = '{}/v1'\nbackend = '{}/backend-api'\n\
+             [[vendors.qwen.bases]]\nkind = 'coding-plan'\nopenai = '{openai}'\nanthropic = '{anthropic}'\n",
+            vendor.base_url(),
+            vendor.authorize_url(),
+            vendor.token_url(),
+            vendor.copy_code_redirect(),
+            vendor.url(Site::OpenAiAuth),
+            vendor.url(Site::OpenAi),
+            vendor.url(Site::ChatGpt),
         );
         std::fs::write(trial.home().join("config.toml"), config).unwrap();
         trial

@@ -14,7 +14,7 @@ use crate::trial::{Ended, Trial, ended, everything_below, exchange};
 
 impl Trial {
     fn subscription(&self, label: &str) -> FakeAccount {
-        self.subscription_for(&CLAUDE, label)
+        self.plan_for(&CLAUDE, label)
     }
 
     /// Claude Code with these arguments, as `remuda run` starts it.

@@ -1,14 +1,18 @@
 //! What holds for every agent. Where they differ, what the person sees is the agent's own way to show it.
 
-use remuda_fake::{Fault, Point, Refusal, Window};
+use remuda_fake::{Fault, OpenAiRefusal, Point, QwenRefusal, Refusal, Vendor, Window};
 use rstest::rstest;
 
-use super::{Agent, CLAUDE, OPENCODE, PI, QWEN, Running, answers, wait_until};
+use super::{
+    Agent, CLAUDE, CLAUDE_ON_QWEN, CODEX, OPENCODE, OPENCODE_ON_OPENAI, OPENCODE_ON_QWEN, PI, PI_ON_OPENAI, PI_ON_QWEN,
+    QWEN, QWEN_ON_ANTHROPIC, QWEN_ON_OPENAI, Running, answers, wait_until,
+};
 use crate::run::Stopped;
 use crate::trial::{Trial, everything_below};
 
 #[rstest]
 #[case::claude(&CLAUDE)]
+#[case::codex(&CODEX)]
 #[case::pi(&PI)]
 #[case::opencode(&OPENCODE)]
 #[case::qwen(&QWEN)]
@@ -16,13 +20,13 @@ use crate::trial::{Trial, everything_below};
 #[ignore = "needs the genuine agent"]
 async fn a_prompt_is_answered_and_a_tool_is_used(#[case] agent: &Agent) {
     let trial = Trial::new().await;
-    trial.add_key("console", &["--cost", "free"]);
+    trial.key_for(agent, "console");
     let _stopped = Stopped(&trial);
     answers(&agent.begin(&trial, "the only question"), "pong");
 
-    let (tool, more) = agent.shell;
+    let (tool, command, more) = agent.shell;
     let made = trial.project().join("made-by-the-tool");
-    let call = format!("use tool {tool} with {{\"command\":\"echo done > {}\",{more}}}", made.display());
+    let call = format!("use tool {tool} with {{\"{command}\":\"echo done > {}\",{more}}}", made.display());
     answers(&agent.begin(&trial, &call), "tool result");
     assert_eq!(std::fs::read_to_string(made).unwrap().trim(), "done");
     agent.asked(&trial, &[("console", 200), ("console", 200), ("console", 200)]);
@@ -36,6 +40,7 @@ async fn a_prompt_is_answered_and_a_tool_is_used(#[case] agent: &Agent) {
 }
 
 #[rstest]
+#[case::codex(&CODEX)]
 #[case::pi(&PI)]
 #[case::opencode(&OPENCODE)]
 #[case::qwen(&QWEN)]
@@ -43,8 +48,8 @@ async fn a_prompt_is_answered_and_a_tool_is_used(#[case] agent: &Agent) {
 #[ignore = "needs the genuine agent"]
 async fn a_limit_in_mid_conversation_moves_it_along_the_chain(#[case] agent: &Agent) {
     let trial = Trial::new().await;
-    let work = trial.subscription_for(agent, "work");
-    trial.subscription_for(agent, "personal");
+    let work = trial.plan_for(agent, "work");
+    trial.plan_for(agent, "personal");
     let _stopped = Stopped(&trial);
     trial.remuda(&["use", "work"]).ok();
     trial.remuda(&["fallback", "work", "personal"]).ok();
@@ -61,6 +66,7 @@ async fn a_limit_in_mid_conversation_moves_it_along_the_chain(#[case] agent: &Ag
 
 #[rstest]
 #[case::claude(&CLAUDE)]
+#[case::codex(&CODEX)]
 #[case::pi(&PI)]
 #[case::opencode(&OPENCODE)]
 #[case::qwen(&QWEN)]
@@ -68,9 +74,14 @@ async fn a_limit_in_mid_conversation_moves_it_along_the_chain(#[case] agent: &Ag
 #[ignore = "needs the genuine agent"]
 async fn a_failure_inside_the_stream_before_content_is_never_seen(#[case] agent: &Agent) {
     let trial = Trial::new().await;
-    trial.add_key("console", &["--cost", "free"]);
+    trial.key_for(agent, "console");
     let _stopped = Stopped(&trial);
-    let fault = Fault::error_event(Refusal::ApiError, Point::AfterHandshake).for_model(agent.model);
+    let fault = match agent.vendor {
+        Vendor::Anthropic => Fault::error_event(Refusal::ApiError, Point::AfterHandshake),
+        Vendor::OpenAi => Fault::error_event(OpenAiRefusal::ServerError, Point::AfterHandshake),
+        Vendor::Qwen => Fault::error_event(QwenRefusal::InternalError, Point::AfterHandshake),
+    };
+    let fault = fault.for_model(agent.model);
     trial.vendor.script("console", [fault]);
     let answer = agent.begin(&trial, "the only question");
     answers(&answer, "pong");
@@ -81,6 +92,7 @@ async fn a_failure_inside_the_stream_before_content_is_never_seen(#[case] agent:
 
 #[rstest]
 #[case::claude(&CLAUDE)]
+#[case::codex(&CODEX)]
 #[case::pi(&PI)]
 #[case::opencode(&OPENCODE)]
 #[case::qwen(&QWEN)]
@@ -88,7 +100,7 @@ async fn a_failure_inside_the_stream_before_content_is_never_seen(#[case] agent:
 #[ignore = "needs the genuine agent"]
 async fn a_failure_after_content_reaches_the_agent_which_asks_again(#[case] agent: &Agent) {
     let trial = Trial::new().await;
-    trial.add_key("console", &["--cost", "free"]);
+    trial.key_for(agent, "console");
     let _stopped = Stopped(&trial);
     trial.vendor.script("console", [Fault::reset(Point::AfterContent).for_model(agent.model)]);
     answers(&agent.begin(&trial, "the only question"), "pong the only question");
@@ -96,6 +108,25 @@ async fn a_failure_after_content_reaches_the_agent_which_asks_again(#[case] agen
     assert_eq!(requests(&trial, agent), 2, "by the agent, not by the gateway");
     // The vendor cannot know that; to it every repetition after content is wrong.
     assert_eq!(trial.vendor.violations(), ["a request was sent again after content of its answer had been delivered"]);
+}
+
+/// The ways beside the one by which each agent is tested above.
+#[rstest]
+#[case::on_qwen_claude(&CLAUDE_ON_QWEN)]
+#[case::on_openai_pi(&PI_ON_OPENAI)]
+#[case::on_qwen_pi(&PI_ON_QWEN)]
+#[case::on_openai_opencode(&OPENCODE_ON_OPENAI)]
+#[case::on_qwen_opencode(&OPENCODE_ON_QWEN)]
+#[case::on_openai_qwen(&QWEN_ON_OPENAI)]
+#[case::on_anthropic_qwen(&QWEN_ON_ANTHROPIC)]
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the genuine agent"]
+async fn accounts_of_other_vendors_serve_it_too(#[case] agent: &Agent) {
+    let trial = Trial::new().await;
+    trial.key_for(agent, "other");
+    let _stopped = Stopped(&trial);
+    answers(&agent.begin(&trial, "the only question"), "pong");
+    agent.asked(&trial, &[("other", 200)]);
 }
 
 /// How often the agent itself asked its model.
@@ -106,6 +137,7 @@ fn requests(trial: &Trial, agent: &Agent) -> usize {
 
 #[rstest]
 #[case::claude(&CLAUDE)]
+#[case::codex(&CODEX)]
 #[case::pi(&PI)]
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the genuine agent"]
@@ -137,8 +169,8 @@ async fn when_nobody_can_serve_the_agent_tries_again_by_itself(#[case] agent: &A
 /// A spent account that nobody may stand in for, and another one with room.
 async fn nobody_can_serve(agent: &Agent) -> Trial {
     let trial = Trial::new().await;
-    let work = trial.subscription_for(agent, "work");
-    trial.subscription_for(agent, "personal");
+    let work = trial.plan_for(agent, "work");
+    trial.plan_for(agent, "personal");
     trial.remuda(&["use", "work"]).ok();
     work.set_window(Window::FiveHour, 100.0, 7200);
     trial
