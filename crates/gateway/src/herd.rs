@@ -96,7 +96,10 @@ impl Mount {
             return own.get(&protocol).map(String::as_str);
         }
         let real = remuda_vendors::endpoint::base(self.vendor, self.kind, protocol)?;
-        Some(known.get(&(self.vendor, protocol)).map_or(real, String::as_str))
+        // A key speaks Codex's protocol where it speaks every other: at the API, not at the backend of ChatGPT plans.
+        let at_api = protocol == Protocol::Codex && !self.kind.is_login();
+        let place = if at_api { Protocol::Responses } else { protocol };
+        Some(known.get(&(self.vendor, place)).map_or(real, String::as_str))
     }
 
     /// What the place can do beside the protocol itself.

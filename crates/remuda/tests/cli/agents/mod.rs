@@ -12,6 +12,7 @@ use remuda_fake::{AccountSpec, Browser, FakeAccount, QwenPlan, Seen, Vendor};
 use crate::trial::{Ended, Trial, ended, get};
 
 mod claude;
+mod codex;
 mod every;
 
 /// How an agent is asked without a terminal, on accounts of one vendor.
@@ -126,7 +127,7 @@ const fn pi_on(vendor: Vendor, begin: &'static [&'static str], model: &'static s
 
 pub(crate) static PI_ON_OPENAI: Agent = pi_on(Vendor::OpenAi, &["--model", "openai/gpt-5.5", "-p"], "gpt-5.5");
 pub(crate) static PI_ON_QWEN: Agent =
-    pi_on(Vendor::Qwen, &["--model", "qwen-token-plan/qwen3.7-plus", "-p"], "qwen3.7-plus");
+    pi_on(Vendor::Qwen, &["--model", "qwen-token-plan/qwen3.6-plus", "-p"], "qwen3.6-plus");
 
 const fn opencode_on(vendor: Vendor, begin: &'static [&'static str], model: &'static str) -> Agent {
     Agent {
@@ -214,6 +215,19 @@ impl Agent {
             }
         }
         command
+    }
+
+    /// The agent itself, without Remuda around it.
+    pub(crate) fn by_itself(&self, trial: &Trial, prompt: &str) -> Ended {
+        let wrapped = self.telling(trial, self.begin, prompt);
+        let behind = wrapped.get_args().skip_while(|arg| *arg != "--").skip(1);
+        let mut command = Command::new(std::env::var_os(self.installed).unwrap());
+        command.args(behind).env_clear().envs(wrapped.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.env_remove("REMUDA_HOME").current_dir(trial.project()).stdin(Stdio::null());
+        if self.host == "opencode" {
+            command.stdin(std::fs::File::open(trial.user_home().join("prompt")).unwrap());
+        }
+        ended(command)
     }
 
     /// What this agent asked its model, without what it asks on the side (titles, memory).
