@@ -141,3 +141,19 @@ async fn an_agent_that_hangs_up_after_the_last_event_has_been_served() {
     assert!(record.tokens.output.unwrap() > 0);
     world.end().await;
 }
+
+#[tokio::test]
+async fn an_api_key_stands_in_on_its_own_endpoint() {
+    let mut world = World::with(Config::default(), Host::Codex).await;
+    world.chatgpt("plan").await;
+    world.openai_key("key").await;
+    world.chain("plan", &["key"]).await;
+    world.vendor.script("plan", [Fault::refuse(OpenAiRefusal::UsageLimitReached)]);
+    let response = ask(&world, &turn("hi")).send().await.unwrap();
+    assert_eq!(response.status(), 200, "{}", response.text().await.unwrap());
+    response.text().await.unwrap();
+    let seen = world.vendor.requests().pop().unwrap();
+    assert_eq!((seen.path.as_str(), seen.account.as_deref()), ("/openai/v1/responses", Some("key")));
+    assert_eq!(seen.header("chatgpt-account-id"), None);
+    world.end().await;
+}

@@ -12,6 +12,7 @@ mod foreign_state;
 mod isolation;
 mod openai;
 mod polls;
+mod qwen;
 mod script;
 mod socket;
 mod storm;

@@ -11,7 +11,7 @@ use remuda_core::{
     Account, AccountId, AccountLimits, Class, CostClass, CredentialKind, Host, Label, Protocol, Protocols, Vendor,
 };
 use remuda_credentials::{Https, SystemClock};
-use remuda_fake::{AccountSpec, Config, Fake, FakeAccount, Site};
+use remuda_fake::{AccountSpec, Config, Fake, FakeAccount, QwenPlan, Region, Site};
 use remuda_gateway::gateway::Fallback;
 use remuda_gateway::keep_alive::KeepAlive;
 use remuda_gateway::{BoxFuture, ClientBody, Daemon, Doors, Guard, Parts, Peer, Settings, keys};
@@ -181,6 +181,22 @@ impl World {
         let key = Credential::Key { key: SecretString::from(at_vendor.key().to_owned()) };
         let included = (CredentialKind::ApiKey, CostClass::Included);
         self.add_of(Vendor::OpenAi, name, included, key, Profile::default()).await;
+        at_vendor
+    }
+
+    /// A key of one of Alibaba's plans, with the endpoints that a login would have found.
+    pub(crate) async fn qwen(&mut self, name: &str, plan: QwenPlan) -> FakeAccount {
+        let at_vendor = self.vendor.add_account(AccountSpec::qwen(name, plan)).unwrap();
+        let key = Credential::Key { key: SecretString::from(at_vendor.key().to_owned()) };
+        let (openai, anthropic) = self.vendor.qwen_urls(plan, Region::China);
+        let bases = BTreeMap::from([
+            (Protocol::Messages, anthropic),
+            (Protocol::Chat, openai.clone()),
+            (Protocol::Responses, openai),
+        ]);
+        let profile = Profile { endpoint: Endpoint { bases, ..Endpoint::default() }, ..Profile::default() };
+        let plan = (CredentialKind::PlanKey, CostClass::Included);
+        self.add_of(Vendor::Qwen, name, plan, key, profile).await;
         at_vendor
     }
 
