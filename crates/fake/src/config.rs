@@ -85,8 +85,8 @@ pub enum Browser {
 
 /// A canned answer.
 ///
-/// Without one the answer follows from the newest user text (text blocks that begin with `<system-reminder>` do not
-/// count):
+/// Without one the answer follows from the newest text of the person (texts in a tag of their own, such as
+/// `<system-reminder>…`, are the agent's and do not count):
 ///
 /// * the newest message brings tool results: `tool result: ` and its first line;
 /// * `use tool NAME` or `use tool NAME with {…}`, and the request offers that tool: a call of it with that input. A tool

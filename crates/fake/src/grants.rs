@@ -1,9 +1,9 @@
 //! Who may do what: keys, access tokens, single-use refresh tokens in families, authorization codes. Pure bookkeeping.
 
-use std::collections::{HashMap, VecDeque};
-use std::hash::Hash;
+use std::collections::HashMap;
 
 use crate::mint::Mint;
+use crate::remembered::Remembered;
 
 /// Everything a login at Anthropic may be granted. Claude Code asks for all of it.
 pub(crate) const SCOPES: &[&str] = &[
@@ -145,28 +145,6 @@ pub(crate) struct Login {
     pub(crate) used: bool,
 }
 
-/// A map that forgets its oldest entries beyond [`MEMORY`].
-struct Remembered<K, V> {
-    map: HashMap<K, V>,
-    order: VecDeque<K>,
-}
-
-impl<K: Hash + Eq + Clone, V> Remembered<K, V> {
-    fn new() -> Self {
-        Self { map: HashMap::new(), order: VecDeque::new() }
-    }
-
-    fn insert(&mut self, key: K, value: V) {
-        self.order.push_back(key.clone());
-        self.map.insert(key, value);
-        if self.order.len() > MEMORY
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.map.remove(&oldest);
-        }
-    }
-}
-
 /// See the module.
 pub(crate) struct Grants {
     keys: HashMap<String, (AccountIndex, bool)>,
@@ -187,10 +165,10 @@ impl Grants {
     pub(crate) fn new(refresh_revokes_access: bool) -> Self {
         Self {
             keys: HashMap::new(),
-            access: Remembered::new(),
-            refresh: Remembered::new(),
-            codes: Remembered::new(),
-            families: Remembered::new(),
+            access: Remembered::new(MEMORY),
+            refresh: Remembered::new(MEMORY),
+            codes: Remembered::new(MEMORY),
+            families: Remembered::new(MEMORY),
             next_family: 0,
             refresh_revokes_access,
         }
@@ -216,7 +194,7 @@ impl Grants {
     }
 
     pub(crate) fn bearer(&self, token: &str, now: i64) -> Standing {
-        let Some(access) = self.access.map.get(token) else { return Standing::Foreign };
+        let Some(access) = self.access.get(token) else { return Standing::Foreign };
         if access.revoked {
             Standing::Revoked(access.account)
         } else if now >= access.expires_at {
@@ -228,26 +206,26 @@ impl Grants {
 
     /// The login that a refresh token is (or was) part of.
     pub(crate) fn login_of(&self, token: &str) -> Option<Login> {
-        let refresh = self.refresh.map.get(token)?;
-        let family = self.families.map.get(&refresh.family)?;
+        let refresh = self.refresh.get(token)?;
+        let family = self.families.get(&refresh.family)?;
         let client_id = family.client_id.clone();
         Some(Login { client_id, issued_at: refresh.issued_at, used: refresh.used })
     }
 
     /// Whose refresh token is it (or was it)?
     pub(crate) fn owner_of_refresh(&self, token: &str) -> Option<AccountIndex> {
-        let refresh = self.refresh.map.get(token)?;
-        self.families.map.get(&refresh.family).map(|family| family.account)
+        let refresh = self.refresh.get(token)?;
+        self.families.get(&refresh.family).map(|family| family.account)
     }
 
     /// Whose access token is it (or was it)?
     pub(crate) fn owner_of_access(&self, token: &str) -> Option<AccountIndex> {
-        self.access.map.get(token).map(|access| access.account)
+        self.access.get(token).map(|access| access.account)
     }
 
     /// Whose code is it (or was it)?
     pub(crate) fn owner_of_code(&self, code: &str) -> Option<AccountIndex> {
-        self.codes.map.get(code).map(|code| code.binding.account)
+        self.codes.get(code).map(|code| code.binding.account)
     }
 
     /// A login of this client; without a page it is nobody in particular.
@@ -294,7 +272,7 @@ impl Grants {
         press: Press<'_>,
         now: i64,
     ) -> Result<Pair, Denied> {
-        let Some(known) = self.codes.map.get_mut(code) else { return Err(Denied::Invalid) };
+        let Some(known) = self.codes.get_mut(code) else { return Err(Denied::Invalid) };
         if known.spent {
             if let Some(family) = known.family {
                 self.revoke_family(family);
@@ -317,7 +295,7 @@ impl Grants {
             }
         }
         let family = self.next_family;
-        if let Some(known) = self.codes.map.get_mut(code) {
+        if let Some(known) = self.codes.get_mut(code) {
             known.family = Some(family);
         }
         Ok(self.login(&binding.client_id, binding.account, &binding.scope, press, now))
@@ -331,9 +309,9 @@ impl Grants {
         press: Press<'_>,
         now: i64,
     ) -> Result<Pair, Denied> {
-        let Some(known) = self.refresh.map.get(token) else { return Err(Denied::Invalid) };
+        let Some(known) = self.refresh.get(token) else { return Err(Denied::Invalid) };
         let number = known.family;
-        let Some(family) = self.families.map.get(&number) else { return Err(Denied::Invalid) };
+        let Some(family) = self.families.get(&number) else { return Err(Denied::Invalid) };
         if known.used {
             self.revoke_family(number);
             return Err(Denied::Reused);
@@ -348,7 +326,7 @@ impl Grants {
             Some(asked) if asked.split(' ').all(|one| granted.may(one)) => asked.to_owned(),
             Some(_) => return Err(Denied::Scope),
         };
-        if let Some(known) = self.refresh.map.get_mut(token) {
+        if let Some(known) = self.refresh.get_mut(token) {
             known.used = true;
         }
         if self.refresh_revokes_access {
@@ -360,29 +338,29 @@ impl Grants {
     /// Ends the login that a token belongs to (RFC 7009): of a refresh token with all its access tokens, of an access token
     /// only that. Unknown tokens are no error.
     pub(crate) fn revoke_token(&mut self, token: &str) {
-        if let Some(refresh) = self.refresh.map.get(token) {
+        if let Some(refresh) = self.refresh.get(token) {
             self.revoke_family(refresh.family);
-        } else if let Some(access) = self.access.map.get_mut(token) {
+        } else if let Some(access) = self.access.get_mut(token) {
             access.revoked = true;
         }
     }
 
     fn revoke_family(&mut self, number: usize) {
-        if let Some(family) = self.families.map.get_mut(&number) {
+        if let Some(family) = self.families.get_mut(&number) {
             family.revoked = true;
         }
         self.revoke_where(|access| access.family == Some(number));
     }
 
     fn revoke_where(&mut self, which: impl Fn(&Access) -> bool) {
-        for access in self.access.map.values_mut().filter(|access| which(access)) {
+        for access in self.access.values_mut().filter(|access| which(access)) {
             access.revoked = true;
         }
     }
 
     /// All access tokens of logins end now; long-lived tokens stay.
     pub(crate) fn expire_access(&mut self, account: AccountIndex, now: i64) {
-        for access in self.access.map.values_mut() {
+        for access in self.access.values_mut() {
             if access.account == account && access.family.is_some() {
                 access.expires_at = access.expires_at.min(now);
             }
@@ -395,7 +373,7 @@ impl Grants {
 
     pub(crate) fn revoke_all(&mut self, account: AccountIndex) {
         self.revoke_where(|access| access.account == account);
-        for family in self.families.map.values_mut().filter(|family| family.account == account) {
+        for family in self.families.values_mut().filter(|family| family.account == account) {
             family.revoked = true;
         }
         for (owner, revoked) in self.keys.values_mut() {

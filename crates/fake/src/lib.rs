@@ -60,6 +60,7 @@ mod quota;
 mod qwen;
 mod refusal;
 mod refused;
+mod remembered;
 mod route;
 mod serve;
 mod server;

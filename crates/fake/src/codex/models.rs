@@ -7,17 +7,31 @@ use crate::answer::Answer;
 /// Version of the list.
 pub(crate) const ETAG: &str = "W/\"4f1c-herd\"";
 
-/// Slug, display name, plans. State of November 2026.
+/// Plans that have most models.
+const MOST: &[&str] = &["free", "go", "plus", "pro", "team", "business", "enterprise", "edu"];
+/// Plans that have all.
+const LARGE: &[&str] = &["plus", "pro", "team", "business", "enterprise"];
+
+/// Slug, display name, plans; the agent takes the first one unless told otherwise. State of November 2026: those that
+/// Codex 0.169 knows.
 const MODELS: &[(&str, &str, &[&str])] = &[
-    ("gpt-5.6-sol", "GPT-5.6 Sol", &["pro", "team", "business", "enterprise"]),
-    ("gpt-5.5", "GPT-5.5", &["free", "go", "plus", "pro", "team", "business", "enterprise", "edu"]),
-    ("gpt-5.4", "GPT-5.4", &["free", "go", "plus", "pro", "team", "business", "enterprise", "edu"]),
-    ("gpt-5.4-mini", "GPT-5.4 mini", &["free", "go", "plus", "pro", "team", "business", "enterprise", "edu"]),
+    ("gpt-6.1-sol", "GPT-6.1 Sol", LARGE),
+    ("gpt-6.1-terra", "GPT-6.1 Terra", MOST),
+    ("gpt-6-astra", "GPT-6 Astra", LARGE),
+    ("gpt-6-sol", "GPT-6 Sol", LARGE),
+    ("gpt-6-luna", "GPT-6 Luna", MOST),
+    ("gpt-5.6-sol", "GPT-5.6 Sol", LARGE),
+    ("gpt-5.6-terra", "GPT-5.6 Terra", MOST),
+    ("gpt-5.6-luna", "GPT-5.6 Luna", MOST),
+    ("gpt-5.5", "GPT-5.5", MOST),
+    ("gpt-5.4", "GPT-5.4", MOST),
+    ("gpt-5.4-mini", "GPT-5.4 mini", MOST),
     ("gpt-5.3-codex-spark", "GPT-5.3-Codex-Spark", &["plus", "pro"]),
+    ("codex-auto-review", "Codex Auto Review", MOST),
 ];
 
 /// Not listed for clients that do not say which version they are.
-pub(crate) const NEWEST: &str = "gpt-5.6-sol";
+pub(crate) const NEWEST: &str = "gpt-6.1-sol";
 
 /// Slug and display name of each.
 pub(crate) fn names() -> impl Iterator<Item = (&'static str, &'static str)> {
@@ -36,7 +50,7 @@ pub(crate) fn list() -> Answer {
             "display_name": name,
             "description": format!("{name} for coding."),
             "context_window": 400_000,
-            "visibility": "list",
+            "visibility": if *slug == "codex-auto-review" { "hide" } else { "list" },
             "priority": priority,
             "upgrade": null,
             "supported_reasoning_levels": [

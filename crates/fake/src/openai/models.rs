@@ -18,9 +18,16 @@ const fn model(id: &'static str, reasons: bool, created: i64) -> Model {
     Model { id, reasons, created }
 }
 
-/// State of November 2026.
+/// State of November 2026: those that Codex 0.169 and other agents of the time know.
 const MODELS: &[Model] = &[
-    model("gpt-5.6-sol", true, 1_791_000_000),
+    model("gpt-6.1-sol", true, 1_794_000_000),
+    model("gpt-6.1-terra", true, 1_794_000_000),
+    model("gpt-6-astra", true, 1_792_000_000),
+    model("gpt-6-sol", true, 1_792_000_000),
+    model("gpt-6-luna", true, 1_792_000_000),
+    model("gpt-5.6-sol", true, 1_789_000_000),
+    model("gpt-5.6-terra", true, 1_789_000_000),
+    model("gpt-5.6-luna", true, 1_789_000_000),
     model("gpt-5.5", true, 1_786_000_000),
     model("gpt-5.4", true, 1_780_000_000),
     model("gpt-5.4-mini", true, 1_780_000_000),

@@ -28,13 +28,19 @@ const fn model(id: &'static str, thinks: bool, stream_only: bool, plans: &'stati
     Model { id, thinks, stream_only, plans }
 }
 
-/// State of November 2026.
+/// State of November 2026: those that Qwen Code 0.24 knows, and two of other makers.
 const MODELS: &[Model] = &[
+    model("qwen3.8-max", true, false, ALL),
+    model("qwen3.8-flash", true, false, ALL),
+    model("qwen3.7-plus", true, false, ALL),
+    model("qwen3.7-max", true, false, ALL),
     model("qwen3.6-plus", true, false, ALL),
+    model("qwen3.6-flash", true, false, BY_USE),
     model("qwen3.5-plus", true, false, ALL),
     model("qwen3-coder-plus", false, false, ALL),
     model("qwen3-max", false, false, ALL),
     model("qwen3-coder-flash", false, false, BY_USE),
+    model("qwen3-coder-next", false, false, PLANS),
     model("qwen-plus", false, false, BY_USE),
     model("qwq-plus", true, true, BY_USE),
     model("glm-5", false, false, PLANS),

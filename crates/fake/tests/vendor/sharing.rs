@@ -129,9 +129,9 @@ async fn a_shared_plan_answers_responses_and_nothing_tells_of_its_windows() {
     assert_eq!(answer.event_names().last().map(String::as_str), Some("response.completed"));
     assert!(answer.headers.keys().all(|name| !name.as_str().contains("ratelimit") && !name.as_str().contains("codex")));
     let models = client.get("/openai/v1/models", &auth).await.json();
-    assert!(models["models"].as_array().unwrap().iter().all(|model| model["slug"] != "gpt-5.6-sol"));
+    assert!(models["models"].as_array().unwrap().iter().all(|model| model["slug"] != "gpt-6.1-sol"));
     let versioned = client.get("/openai/v1/models?client_version=1", &auth).await.json();
-    assert!(versioned["models"].as_array().unwrap().iter().any(|model| model["slug"] == "gpt-5.6-sol"));
+    assert!(versioned["models"].as_array().unwrap().iter().any(|model| model["slug"] == "gpt-6.1-sol"));
     account.set_window(Window::SevenDay, 100.0, 60);
     let spent = client.post("/openai/v1/responses", &auth, &ask("hello")).await;
     assert_eq!((spent.status, spent.code().as_str()), (429, "subscription_sharing_usage_limit_exceeded"));
