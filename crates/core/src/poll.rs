@@ -10,8 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::account::{Account, AccountStatus};
+use crate::headroom::Headroom;
 use crate::id::AccountId;
-use crate::snapshot::{Snapshot, Target};
+use crate::snapshot::{Snapshot, Target, UnknownQuota};
 use crate::time::{BELIEVABLE_HORIZON_S, UnixSeconds};
 
 /// How often to ask.
@@ -146,6 +147,43 @@ pub fn interests(
     interests.extend(next.into_iter().map(|id| (id, Interest::Next)));
     interests.extend(in_use.into_iter().map(|id| (id, Interest::Serving)));
     interests
+}
+
+/// The accounts that a request for one of these targets may come to, and that would be held back only because nothing
+/// usable is known of a window of which something must remain. `model`: the one that it names.
+#[must_use]
+pub fn in_question(herd: &Snapshot, targets: &[&Target], model: &str, now: UnixSeconds) -> Vec<AccountId> {
+    let asks = |floors: &BTreeMap<_, f64>| floors.values().any(|percent| *percent > 0.0);
+    let switch = &herd.kill_switch;
+    let reserved = switch.enabled && (asks(&switch.everyone) || switch.accounts.values().any(asks));
+    // Nobody has set a floor: nearly always.
+    if !reserved && !asks(&herd.minimum.everyone) && !herd.accounts.values().any(|a| asks(&a.min_remaining)) {
+        return Vec::new();
+    }
+    let mut reached: Vec<AccountId> = Vec::new();
+    let mut reach = |ids: &[AccountId]| {
+        for id in ids {
+            if !reached.contains(id) {
+                reached.push(*id);
+            }
+        }
+    };
+    for source in targets.iter().flat_map(|target| members(herd, target)) {
+        reach(&[*source]);
+        for step in herd.chains.get(source).into_iter().flatten() {
+            reach(members(herd, &step.target));
+        }
+    }
+    let unknown = |id: &AccountId| {
+        let Some(account) = herd.accounts.get(id) else { return false };
+        account.status == AccountStatus::Ready
+            && herd.resting(account, now).is_none()
+            && herd.unknown_quota_of(account).0 == UnknownQuota::Closed
+            && [herd.above_reserve(account, model, now), herd.above_minimum(account, model, now)]
+                .contains(&Headroom::Unknown)
+    };
+    reached.retain(unknown);
+    reached
 }
 
 fn members<'a>(herd: &'a Snapshot, target: &'a Target) -> &'a [AccountId] {
@@ -309,6 +347,26 @@ mod tests {
         assert_eq!(rests(NOW + 600), None);
         let at = rests(NOW + 9_000).unwrap();
         assert!((NOW + 120..=NOW + 480).contains(&at), "900 s after the last reading, give or take a fifth: {at}");
+    }
+
+    #[test]
+    fn only_what_a_floor_asks_for_and_nobody_knows_is_in_question() {
+        let mut herd = herd();
+        let active = Target::Account(id(1));
+        let found = |herd: &Snapshot| in_question(herd, &[&active], "m", NOW + 700);
+        assert_eq!(found(&herd), [], "nobody asks for anything");
+        herd.minimum.everyone = [(Window::FiveHour, 10.0)].into();
+        assert_eq!(found(&herd), [id(1), id(2), id(3), id(4)], "readings of 700 s ago; the fifth is not on the way");
+        assert_eq!(in_question(&herd, &[&active], "m", NOW), [], "they are young enough");
+        herd.accounts.get_mut(&id(2)).unwrap().status = AccountStatus::Paused;
+        herd.accounts.get_mut(&id(3)).unwrap().unknown_quota = Some(UnknownQuota::Open);
+        herd.accounts.get_mut(&id(4)).unwrap().min_remaining = [(Window::FiveHour, 0.0)].into();
+        assert_eq!(found(&herd), [id(1)]);
+        herd.minimum.everyone.clear();
+        herd.kill_switch.everyone = [(Window::SevenDay, 5.0)].into();
+        assert_eq!(found(&herd), [], "the kill switch is off");
+        herd.kill_switch.enabled = true;
+        assert_eq!(found(&herd), [id(1), id(4)]);
     }
 
     #[test]

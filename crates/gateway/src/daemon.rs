@@ -70,7 +70,14 @@ impl Daemon {
         let keeper = Keeper::new(store, clock, Arc::clone(&exchange), token_urls);
         let (bases, poll) = (settings.bases.clone(), settings.poll);
         let poller = Arc::new(Poller::new(Arc::clone(&herd), keeper.clone(), exchange, bases, poll));
-        let gateway = Gateway::new(Arc::clone(&herd), keeper.clone(), Arc::clone(&journal), client.clone(), settings);
+        let gateway = Gateway::new(
+            Arc::clone(&herd),
+            keeper.clone(),
+            Arc::clone(&poller),
+            Arc::clone(&journal),
+            client.clone(),
+            settings,
+        );
 
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         tasks.spawn(stop.clone().run_until_cancelled_owned(follow(Arc::clone(&herd), keeper.clone())));
@@ -92,6 +99,7 @@ impl Daemon {
 
     /// Ends the background tasks: refreshes under way are finished, what waits for the disk is written.
     pub async fn stop(self) {
+        self.poller.shutdown().await;
         self.keeper.shutdown(REFRESHES_END_WITHIN).await;
         self.stop.cancel();
         self.tasks.close();

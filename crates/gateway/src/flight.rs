@@ -109,6 +109,7 @@ where
     async fn on(mut self, who: &Known) -> Response<ClientBody> {
         let gateway = Arc::clone(&self.gateway);
         let herd = &gateway.herd;
+        gateway.poller.find_out(herd.in_question(who, &self.intake.facts, gateway.now())).await;
         let (mut route, changes) = herd.begin(who, self.intake.facts.clone(), gateway.now());
         self.draft.remembered(changes);
         loop {

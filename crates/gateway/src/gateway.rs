@@ -29,6 +29,7 @@ use crate::intake;
 use crate::journal::Journal;
 use crate::keep_alive::{self, KeepAlive};
 use crate::kept::{self, Opening};
+use crate::poller::Poller;
 use crate::relay::Relays;
 use crate::server::{Peer, Server, Service};
 use crate::socket::lane::Ticket;
@@ -66,6 +67,7 @@ impl Default for Settings {
 pub struct Gateway {
     pub(crate) herd: Arc<Herd>,
     pub(crate) keeper: Keeper,
+    pub(crate) poller: Arc<Poller>,
     pub(crate) client: Client,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) journal: Arc<Journal>,
@@ -86,11 +88,19 @@ impl Gateway {
 
     /// Puts it together.
     #[must_use]
-    pub fn new(herd: Arc<Herd>, keeper: Keeper, journal: Arc<Journal>, client: Client, settings: Settings) -> Self {
+    pub fn new(
+        herd: Arc<Herd>,
+        keeper: Keeper,
+        poller: Arc<Poller>,
+        journal: Arc<Journal>,
+        client: Client,
+        settings: Settings,
+    ) -> Self {
         let clock = Arc::clone(herd.clock());
         Self {
             herd,
             keeper,
+            poller,
             client,
             clock,
             journal,

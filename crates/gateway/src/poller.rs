@@ -14,6 +14,8 @@ use remuda_core::{AccountId, Protocol, UnixSeconds, Vendor};
 use remuda_credentials::{Answer, Exchange, Keeper, SendError, Token};
 use remuda_store::PollClaim;
 use remuda_vendors::usage::{UsageAnswer, judge_usage, no_usage_endpoint, usage_call};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::herd::{Asked, Herd};
 
@@ -23,6 +25,9 @@ pub const LOOK_EVERY: Duration = Duration::from_secs(10);
 const GAP: Duration = Duration::from_secs(1);
 /// Longest time for one account, a refresh of its token included. Shorter than the lease.
 const PATIENCE: Duration = Duration::from_secs(50);
+
+/// A request waits at most so long for what decides where it may go.
+const FIND_OUT_WITHIN: Duration = Duration::from_secs(4);
 
 /// What came of asking about one account.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,6 +70,8 @@ pub struct Poller {
     bases: BTreeMap<(Vendor, Protocol), String>,
     policy: RwLock<PollPolicy>,
     asking: tokio::sync::Mutex<()>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
 }
 
 impl Poller {
@@ -77,12 +84,44 @@ impl Poller {
         bases: BTreeMap<(Vendor, Protocol), String>,
         policy: PollPolicy,
     ) -> Self {
-        Self { herd, keeper, exchange, bases, policy: RwLock::new(policy), asking: tokio::sync::Mutex::new(()) }
+        Self {
+            herd,
+            keeper,
+            exchange,
+            bases,
+            policy: RwLock::new(policy),
+            asking: tokio::sync::Mutex::new(()),
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+        }
     }
 
     /// Other numbers, from the next look on.
     pub fn set_policy(&self, policy: PollPolicy) {
         *self.policy.write() = policy;
+    }
+
+    /// Asks about accounts whose quota decides whether a request may go to them, and waits a little for the answers. What
+    /// takes longer goes on and helps the next request.
+    pub async fn find_out(self: &Arc<Self>, accounts: Vec<AccountId>) {
+        if accounts.is_empty() {
+            return;
+        }
+        let this = Arc::clone(self);
+        let asking = self.tasks.spawn(self.stop.clone().run_until_cancelled_owned(async move {
+            for account in accounts {
+                this.poll(account).await;
+            }
+        }));
+        // Whether it ended, was cut at shutdown or takes longer: the request goes its way.
+        drop(tokio::time::timeout(FIND_OUT_WITHIN, asking).await);
+    }
+
+    /// Ends the questions of [`Poller::find_out`] that are still under way.
+    pub async fn shutdown(&self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
     }
 
     /// Looks and asks until it is dropped.

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use remuda_core::poll::{self, Interest, PollPolicy, PollState};
-use remuda_core::{AccountId, CredentialKind, Protocol, Reading, UnixSeconds, Vendor, Window};
+use remuda_core::snapshot::Target;
+use remuda_core::{AccountId, CredentialKind, Protocol, Reading, RequestFacts, UnixSeconds, Vendor, Window};
 use remuda_store::StoreError;
 
 use super::Herd;
 use crate::events::Happening;
+use crate::keys::Known;
 
 /// What asking about an account needs to know of it.
 #[derive(Clone, Debug)]
@@ -93,6 +95,28 @@ impl Herd {
             base: profile.endpoint.bases.get(&protocol).cloned(),
             asked_at: state.polls.get(&account).and_then(|poll| poll.asked_at),
         })
+    }
+
+    /// The accounts that this request may come to and that are worth a question before it is routed: something must remain
+    /// of them, and what remains is not known.
+    pub(crate) fn in_question(&self, who: &Known, facts: &RequestFacts, now: UnixSeconds) -> Vec<AccountId> {
+        let state = self.state.read();
+        let session = facts.session.as_ref();
+        let home = session.and_then(|session| state.sessions.settled(session)).map(|settled| &settled.home);
+        let home = home.map(|home| match &home.pool {
+            Some(pool) => Target::Pool(pool.clone()),
+            None => Target::Account(home.account),
+        });
+        let pinned = session.and_then(|session| state.pins.get(session)).map(|chosen| &chosen.target);
+        let targets = [who.key.pin.as_ref(), pinned, home.as_ref(), state.snapshot.active.as_ref()];
+        let targets: Vec<&Target> = targets.into_iter().flatten().collect();
+        let mut ids = poll::in_question(&state.snapshot, &targets, &facts.model, now);
+        ids.retain(|id| {
+            let Some(account) = state.snapshot.accounts.get(id) else { return false };
+            let rests = state.polls.get(id).is_some_and(|poll| poll.not_before > now);
+            !rests && remuda_vendors::no_usage_endpoint(account.vendor, account.kind).is_none()
+        });
+        ids
     }
 
     /// The accounts about which a vendor is to be asked now, those first that matter most. A login that belongs to another

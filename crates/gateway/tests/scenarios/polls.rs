@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use remuda_core::poll::PollPolicy;
 use remuda_core::route::StateChange;
-use remuda_core::snapshot::{ChainStep, Policy, Target};
+use remuda_core::snapshot::{ChainStep, KillSwitch, Policy, Target};
 use remuda_core::{
     Account, AccountId, AccountStatus, Class, Cooldown, CostClass, CredentialKind, Label, Protocol, Reading,
     ReadingSource, UnixSeconds, Vendor, Window,
@@ -426,4 +426,31 @@ async fn a_chatgpt_plan_is_asked_about_in_its_own_workspace() {
     assert_eq!((week.used_percent, week.resets_at), (41.0, Some(NOW + 90_000)));
     let violations = world.vendor.violations();
     assert!(violations.is_empty(), "{violations:#?}");
+}
+
+#[tokio::test]
+async fn what_decides_whether_an_account_may_serve_is_asked_before_the_request_is_refused_for_not_knowing() {
+    let mut world = crate::world::World::new().await;
+    let at_vendor = world.subscription("a").await;
+    let everyone = [(Window::FiveHour, 10.0)].into();
+    world.edit(Edit::KillSwitch(KillSwitch { enabled: true, everyone, ..KillSwitch::default() })).await;
+    at_vendor.set_window(FakeWindow::FiveHour, 50.0, 9_000);
+    world.answer("s", "hello").await;
+    let asked = |world: &crate::world::World| {
+        world.vendor.requests().into_iter().filter(|seen| seen.endpoint == Endpoint::Usage).count()
+    };
+    assert_eq!(asked(&world), 1);
+    world.answer("s", "hello").await;
+    assert_eq!(asked(&world), 1, "the answer told the rest");
+    at_vendor.set_window(FakeWindow::FiveHour, 95.0, 9_000);
+    // Of two readings of the same second the endpoint's counts.
+    let read_at = world.daemon.herd.look(|herd, _| herd.accounts[&world.id("a")].readings[&Window::FiveHour].read_at);
+    while world.daemon.herd.clock().now() <= read_at {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    world.answer("s", "the last one").await;
+    let refused = world.ask("s", "one more").send().await.unwrap();
+    assert_eq!(refused.status(), 429);
+    assert_eq!(asked(&world), 1, "it is known, and too little is left");
+    world.end().await;
 }
