@@ -230,9 +230,13 @@ impl Agent {
         ended(command)
     }
 
-    /// What this agent asked its model, without what it asks on the side (titles, memory).
+    /// What this agent asked its model, without what it asks on the side: titles, memory, and what Codex sends through a
+    /// fresh WebSocket to warm it up.
     pub(crate) fn turns(&self, trial: &Trial) -> Vec<Seen> {
-        let asks = |seen: &Seen| seen.endpoint.is_inference() && seen.model.as_deref() == Some(self.model);
+        let warms_up =
+            |seen: &Seen| seen.method == "WS" && String::from_utf8_lossy(&seen.body).contains(r#""generate":false"#);
+        let asks =
+            |seen: &Seen| seen.endpoint.is_inference() && seen.model.as_deref() == Some(self.model) && !warms_up(seen);
         trial.vendor.requests().into_iter().filter(asks).collect()
     }
 
