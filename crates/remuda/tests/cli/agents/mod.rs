@@ -233,8 +233,6 @@ impl Agent {
     /// What this agent asked its model, without what it asks on the side: titles, memory, and what Codex sends through a
     /// fresh WebSocket to warm it up.
     pub(crate) fn turns(&self, trial: &Trial) -> Vec<Seen> {
-        let warms_up =
-            |seen: &Seen| seen.method == "WS" && String::from_utf8_lossy(&seen.body).contains(r#""generate":false"#);
         let asks =
             |seen: &Seen| seen.endpoint.is_inference() && seen.model.as_deref() == Some(self.model) && !warms_up(seen);
         trial.vendor.requests().into_iter().filter(asks).collect()
@@ -249,6 +247,11 @@ impl Agent {
         assert_eq!(turns, expected, "{}", self.host);
         assert_eq!(trial.vendor.violations(), [""; 0]);
     }
+}
+
+/// What Codex sends through a fresh WebSocket before its first turn.
+fn warms_up(seen: &Seen) -> bool {
+    seen.method == "WS" && String::from_utf8_lossy(&seen.body).contains(r#""generate":false"#)
 }
 
 impl Trial {
