@@ -110,6 +110,12 @@ fn refused(error: CodingError) -> Problem {
 }
 
 impl Payload {
+    /// As it came.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+
     /// Runs `with` on the message that the head and this payload make.
     ///
     /// # Errors

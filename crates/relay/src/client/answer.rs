@@ -190,7 +190,10 @@ pub struct BodyFailure(String);
 /// The body of the vendor's answer, as the vendor sent it.
 pub struct AnswerBody {
     step: Option<Step>,
+    /// Bytes to come, where the vendor has said how many.
     left: Option<u64>,
+    /// The last bytes of an answer of stated length: given with its end, because nobody asks on who has them all.
+    last: Option<Bytes>,
     trailers: Option<HeaderMap>,
 }
 
@@ -206,7 +209,7 @@ impl AnswerBody {
     #[must_use]
     pub fn new(answering: Answering, head: &HeaderMap) -> Self {
         let length = head.get(http::header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-        Self { step: Some(Box::pin(step(answering))), left: length, trailers: None }
+        Self { step: Some(Box::pin(step(answering))), left: length, last: None, trailers: None }
     }
 }
 
@@ -217,22 +220,31 @@ impl Body for AnswerBody {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyFailure>>> {
         loop {
             let Some(next) = &mut self.step else {
+                if let Some(last) = self.last.take() {
+                    return Poll::Ready(Some(Ok(Frame::data(last))));
+                }
                 return Poll::Ready(self.trailers.take().map(|trailers| Ok(Frame::trailers(trailers))));
             };
             let (answering, record) = ready!(next.as_mut().poll(cx));
             self.step = None;
             let record = match record {
                 Ok(record) => record,
+                // All that was announced is here.
+                Err(_) if self.last.is_some() => continue,
                 Err(failure) => return Poll::Ready(Some(Err(BodyFailure(failure.to_string())))),
             };
             match record.kind {
                 Kind::Data => {
                     self.left = self.left.map(|left| left.saturating_sub(record.content.len() as u64));
                     self.step = Some(Box::pin(step(answering)));
+                    if self.left == Some(0) {
+                        self.last = Some(record.content);
+                        continue;
+                    }
                     return Poll::Ready(Some(Ok(Frame::data(record.content))));
                 }
                 Kind::End => {
-                    self.left = Some(0);
+                    self.left = self.left.or(Some(0));
                     let end: AnswerEnd = message::read(&record.content).unwrap_or_default();
                     self.trailers = Some(header_map(&end.trailers)).filter(|trailers| !trailers.is_empty());
                 }
@@ -242,11 +254,12 @@ impl Body for AnswerBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.step.is_none() && self.trailers.is_none()
+        self.step.is_none() && self.last.is_none() && self.trailers.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.left.map_or_else(SizeHint::default, SizeHint::with_exact)
+        let held = self.last.as_ref().map_or(0, |last| last.len() as u64);
+        self.left.map_or_else(SizeHint::default, |left| SizeHint::with_exact(left + held))
     }
 }
 

@@ -180,7 +180,7 @@ impl Client {
     /// # Errors
     /// [`Failure::NotCalled`].
     pub async fn hello(&self) -> Result<Welcome, Failure> {
-        hello(&self.0.http, &self.0.address).await.map_err(not_called)
+        hello(&self.0.http, &self.0.address, None).await.map_err(not_called)
     }
 
     /// Sends a request. Returns when the head of the vendor's answer is here. Dropped before, it cancels.
@@ -283,7 +283,7 @@ impl Inner {
         }
         match self.profile.transport {
             Transport::Http => {
-                let welcome = hello(&self.http, &self.address).await?;
+                let welcome = hello(&self.http, &self.address, Some(&lane.conversation)).await?;
                 lane.welcomed(welcome, (self.now_ms)());
                 Ok(None)
             }

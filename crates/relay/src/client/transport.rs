@@ -103,13 +103,13 @@ impl HttpLink {
     }
 }
 
-/// Asks a relay who it is.
+/// Asks a relay who it is, for a conversation or in general.
 ///
 /// # Errors
 /// See [`Trouble`].
-pub async fn hello(http: &Http, address: &Address) -> Result<Welcome, Trouble> {
+pub async fn hello(http: &Http, address: &Address, conversation: Option<&str>) -> Result<Welcome, Trouble> {
     let hello = Hello { protocols: PROTOCOLS.to_vec() };
-    let answer = tokio::time::timeout(SOON, small(http, address, "hello", None, &hello));
+    let answer = tokio::time::timeout(SOON, small(http, address, "hello", conversation, &hello));
     let body = answer.await.map_err(|_| Trouble::NotSent(format!("no answer within {} s", SOON.as_secs())))??;
     let welcome: Welcome = message::read(&body).map_err(Trouble::Refused)?;
     if PROTOCOLS.contains(&welcome.protocol) {

@@ -18,7 +18,7 @@ pub mod upstream;
 pub mod vault;
 
 pub use listen::{Listening, serve};
-pub use relay::Relay;
+pub use relay::{Relay, random_epoch};
 pub use settings::Settings;
 pub use token::Tokens;
 pub use upstream::Upstreams;

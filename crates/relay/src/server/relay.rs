@@ -287,6 +287,16 @@ impl Relay {
     }
 }
 
+/// A name for one life of a relay.
+///
+/// # Errors
+/// The system has no randomness.
+pub fn random_epoch() -> Result<String, getrandom::Error> {
+    let mut random = [0; 16];
+    getrandom::fill(&mut random)?;
+    Ok(crate::client::lane::hex(&random))
+}
+
 /// A message that fits.
 struct Fresh {
     sealed: Sealed,

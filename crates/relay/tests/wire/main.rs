@@ -6,4 +6,5 @@ mod bounds;
 mod breaks;
 mod saving;
 mod vendor;
+mod worker;
 mod world;

@@ -1,6 +1,7 @@
 //! A vendor, a relay, a way between, a client.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -12,6 +13,7 @@ use remuda_upstream::Config;
 use tokio::net::TcpListener;
 
 use crate::vendor::{Vendor, Way};
+use crate::worker::{Worker, workerd};
 
 pub(crate) const TOKEN: &str = "rly_a_token_of_the_tests_0001";
 
@@ -26,7 +28,9 @@ pub(crate) fn settings() -> Settings {
 
 pub(crate) struct World {
     pub(crate) vendor: Vendor,
-    pub(crate) relay: Option<Listening>,
+    pub(crate) relay: Option<Running>,
+    /// What a relay keeps on a disk, if it keeps anything there.
+    disk: tempfile::TempDir,
     pub(crate) way: Way,
     pub(crate) client: Client,
     at: SocketAddr,
@@ -40,21 +44,33 @@ impl World {
 
     pub(crate) async fn with(transport: Transport, settings: Settings) -> Self {
         let vendor = Vendor::start().await;
-        let relay = start(&vendor, settings, "life-0", SocketAddr::from(([127, 0, 0, 1], 0))).await;
-        let at = relay.address;
+        let disk = tempfile::tempdir().unwrap();
+        let relay = start(&vendor, settings, "life-0", SocketAddr::from(([127, 0, 0, 1], 0)), disk.path()).await;
+        let at = relay.address();
         let way = Way::to(at).await;
         let client = client(&way, transport, TOKEN);
-        Self { vendor, relay: Some(relay), way, client, at, lives: 1 }
+        Self { vendor, relay: Some(relay), disk, way, client, at, lives: 1 }
     }
 
-    pub(crate) fn relay(&self) -> &Arc<Relay> {
-        self.relay.as_ref().unwrap().relay()
+    /// The self-hosted relay; none where the Worker is under test, which cannot be looked into.
+    pub(crate) fn relay(&self) -> Option<&Arc<Relay>> {
+        match self.relay.as_ref().unwrap() {
+            Running::Here(listening) => Some(listening.relay()),
+            Running::Worker(_) => None,
+        }
     }
 
-    /// The relay ends and a new one begins at the same place.
+    /// The relay ends, with all that it keeps, and a new one begins at the same place.
     pub(crate) async fn restart(&mut self, settings: Settings) {
-        self.relay.take().unwrap().end(Duration::ZERO).await;
-        self.relay = Some(start(&self.vendor, settings, &format!("life-{}", self.lives), self.at).await);
+        match self.relay.take().unwrap() {
+            Running::Here(listening) => listening.end(Duration::ZERO).await,
+            Running::Worker(worker) => {
+                drop(worker);
+                std::fs::remove_dir_all(self.disk.path().join("storage")).unwrap();
+            }
+        }
+        let epoch = format!("life-{}", self.lives);
+        self.relay = Some(start(&self.vendor, settings, &epoch, self.at, self.disk.path()).await);
         self.lives += 1;
     }
 
@@ -67,7 +83,7 @@ impl World {
         Outgoing {
             method: "POST".to_owned(),
             url: self.vendor.url(),
-            headers: vec![pair("authorization", "Bearer sk-vendor"), pair("x-do", act), pair("x-own", "ü")],
+            headers: vec![pair("authorization", "Bearer sk-vendor"), pair("x-do", act), pair("x-own", "Ã¼")],
             body: body.clone(),
         }
     }
@@ -80,7 +96,26 @@ impl World {
     }
 }
 
-async fn start(vendor: &Vendor, settings: Settings, epoch: &str, at: SocketAddr) -> Listening {
+/// One of the two relays.
+pub(crate) enum Running {
+    Here(Listening),
+    Worker(Worker),
+}
+
+impl Running {
+    fn address(&self) -> SocketAddr {
+        match self {
+            Self::Here(listening) => listening.address,
+            Self::Worker(worker) => worker.address,
+        }
+    }
+}
+
+async fn start(vendor: &Vendor, settings: Settings, epoch: &str, at: SocketAddr, disk: &Path) -> Running {
+    if let Some(workerd) = workerd() {
+        let rate = ("PER_MINUTE", settings.per_minute.to_string());
+        return Running::Worker(Worker::start(&workerd, vendor, disk, at, &[rate]));
+    }
     let upstreams = Upstreams::with(&[format!("http://{}", vendor.address)]).unwrap();
     let http = remuda_upstream::Client::new(Config::default()).unwrap();
     let relay = Relay::new(settings, upstreams, http, epoch.to_owned(), now_ms());
@@ -91,7 +126,7 @@ async fn start(vendor: &Vendor, settings: Settings, epoch: &str, at: SocketAddr)
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
         }
     };
-    serve(relay, Tokens::parse(TOKEN).unwrap(), None, listener, None).unwrap()
+    Running::Here(serve(relay, Tokens::parse(TOKEN).unwrap(), None, listener, None).unwrap())
 }
 
 pub(crate) fn client(way: &Way, transport: Transport, token: &str) -> Client {

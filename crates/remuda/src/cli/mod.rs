@@ -10,6 +10,7 @@ mod fake;
 mod help;
 mod limit;
 mod quota;
+mod relay;
 mod request;
 mod session;
 mod setup;
@@ -17,7 +18,7 @@ mod usage;
 
 use clap::{Parser, Subcommand};
 
-pub(crate) use account::{AccountsCommand, KeyCommand, LoginArgs, VendorArg};
+pub(crate) use account::{AccountsCommand, HostArg, KeyCommand, LoginArgs, VendorArg};
 pub(crate) use choice::{FallbackArgs, NextArgs, PoolCommand, ResetArgs, SpendArgs, UseArgs};
 pub(crate) use config::ConfigCommand;
 pub(crate) use daemon::{DashboardArgs, DoctorArgs, RunArgs, ServeArgs, StatusArgs};
@@ -25,6 +26,10 @@ pub(crate) use fake::{FakeAccountArg, FakeArgs, FakeKind};
 pub(crate) use help::command;
 pub(crate) use limit::{HoldCommand, LimitArgs};
 pub(crate) use quota::{KillSwitchArgs, MinimumArgs, QuotaArgs};
+pub(crate) use relay::{
+    CloudflareArgs, RelayCommand, RelayOnArgs, RelayRotateArgs, RelayServeArgs, RelaySetupArgs, RelayTeardownArgs,
+    RelayTransportArg,
+};
 pub(crate) use request::{ExplainArgs, LogArgs};
 pub(crate) use session::{LiveCommand, SessionsCommand};
 pub(crate) use setup::{SetupArgs, UndoArgs};
@@ -110,6 +115,12 @@ pub(crate) enum Command {
     Key {
         #[command(subcommand)]
         command: Option<KeyCommand>,
+    },
+    /// Send what changed, not the whole conversation: a relay for slow uplinks
+    #[command(args_conflicts_with_subcommands = true)]
+    Relay {
+        #[command(subcommand)]
+        command: Option<RelayCommand>,
     },
     /// Show, check or change config.toml
     #[command(args_conflicts_with_subcommands = true)]

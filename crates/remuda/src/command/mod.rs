@@ -14,6 +14,7 @@ mod limit;
 mod login;
 mod pool;
 mod quota;
+mod relay;
 mod request;
 mod run;
 mod serve;
@@ -38,6 +39,7 @@ pub(crate) use config_file::{AllKeys, Checked, Shown};
 pub(crate) use direct::LoggedIn;
 pub(crate) use doctor::Examined;
 pub(crate) use fake::FakeRuns;
+pub(crate) use relay::{Answers, Planned, Saved, Serving, State};
 pub(crate) use setup::SetUp;
 
 /// Done.
@@ -138,6 +140,7 @@ pub(crate) async fn run(cli: Cli, out: Out) -> anyhow::Result<u8> {
         Command::Sessions { command } => session::sessions(&context()?, command).await,
         Command::Reset(args) => choice::reset(&context()?, args).await,
         Command::Key { command } => key::key(&context()?, command).await,
+        Command::Relay { command } => relay::relay(&context()?, command).await,
         Command::Config { command } => config_file::config(out, command),
         Command::Fake(args) => fake::fake(out, args).await,
         Command::Doctor(args) => doctor::doctor(&context()?, args).await,

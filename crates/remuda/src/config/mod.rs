@@ -29,7 +29,7 @@ pub(crate) use quota::Quota;
 pub(crate) use read::{load, parse_toml};
 pub(crate) use records::Records;
 pub(crate) use refusals::Refusal;
-pub(crate) use relay::{Relay, RelayTransport};
+pub(crate) use relay::{Relay, RelayHost, RelayTransport};
 pub(crate) use vendors::{Endpoints, QwenBase, QwenKey, Vendors};
 
 /// Settings of one installation of Remuda. Every key may be left out.

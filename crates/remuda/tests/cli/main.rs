@@ -7,6 +7,7 @@ mod agents;
 #[cfg(target_os = "linux")]
 mod canary;
 mod choice;
+mod cloudflare;
 mod config;
 mod daemon;
 mod demo;
@@ -14,6 +15,7 @@ mod direct;
 mod login;
 mod project;
 mod quota;
+mod relay;
 mod run;
 mod setup;
 mod terminal;

@@ -1,0 +1,2 @@
+// What the Worker is given: its conversations, its tokens, and what its owner set.
+export {};

@@ -1,0 +1,40 @@
+// What travels on the wire, in both directions and on both transports: one byte kind, four bytes length (big-endian), so
+// many bytes of content.
+export const KIND = {
+    exchange: 0x01,
+    cancel: 0x02,
+    credit: 0x03,
+    resume: 0x04,
+    hello: 0x05,
+    head: 0x10,
+    data: 0x11,
+    end: 0x12,
+    problem: 0x13,
+    alive: 0x14,
+    taken: 0x15,
+};
+export const HEADER = 5;
+const KINDS = new Set(Object.values(KIND));
+const EMPTY = new Uint8Array();
+/** A record as it stands on the wire. */
+export function record(kind, content = EMPTY) {
+    const bytes = new Uint8Array(HEADER + content.length);
+    bytes[0] = kind;
+    new DataView(bytes.buffer).setUint32(1, content.length);
+    bytes.set(content, HEADER);
+    return bytes;
+}
+/** A record with this JSON. */
+export function jsonRecord(kind, content) {
+    return record(kind, new TextEncoder().encode(JSON.stringify(content)));
+}
+/** The only record of a message. `undefined`: the bytes are not exactly one. */
+export function only(bytes) {
+    const kind = bytes[0];
+    if (kind === undefined || bytes.length < HEADER || !KINDS.has(kind))
+        return undefined;
+    const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(1);
+    if (length !== bytes.length - HEADER)
+        return undefined;
+    return { kind: kind, content: bytes.subarray(HEADER) };
+}
