@@ -9,7 +9,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Work", &["run", "status", "quota", "use", "next", "setup", "undo", "dashboard"]),
     ("Accounts", &["login", "accounts", "fallback", "pool", "spend", "limit", "hold", "minimum", "killswitch"]),
     ("What happened", &["explain", "log", "usage", "live", "sessions", "reset"]),
-    ("The daemon", &["serve", "stop", "key", "config", "doctor"]),
+    ("The daemon", &["serve", "stop", "key", "config", "relay", "doctor"]),
     ("More", &["demo", "fake", "completions"]),
 ];
 
