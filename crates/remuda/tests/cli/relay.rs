@@ -94,10 +94,10 @@ async fn a_relay_is_switched_on_used_and_switched_off_without_a_restart() {
 
 /// A conversation of these turns, as it is sent with the last of them.
 fn converse(daemon: &Daemon, key: &str, turns: &[String]) -> Answer {
-    let role = |number: usize| if number % 2 == 0 { "user" } else { "assistant" };
+    let role = |number: usize| if number.is_multiple_of(2) { "user" } else { "assistant" };
     let mut messages: Vec<_> =
         turns.iter().enumerate().map(|(n, text)| serde_json::json!({"role": role(n), "content": text})).collect();
-    if turns.len() % 2 == 0 {
+    if turns.len().is_multiple_of(2) {
         messages.push(serde_json::json!({"role": "user", "content": "go on"}));
     }
     let body = serde_json::json!({"model": "claude-sonnet-4-6", "max_tokens": 64, "messages": messages});
