@@ -13,6 +13,7 @@ mod isolation;
 mod openai;
 mod polls;
 mod qwen;
+mod routing_cases;
 mod script;
 mod socket;
 mod storm;

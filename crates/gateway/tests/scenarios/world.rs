@@ -10,7 +10,7 @@ use remuda_core::snapshot::{ChainStep, Policy, Pool, SpendRule, Strategy, Target
 use remuda_core::{
     Account, AccountId, AccountLimits, Class, CostClass, CredentialKind, Host, Label, Protocol, Protocols, Vendor,
 };
-use remuda_credentials::{Https, SystemClock};
+use remuda_credentials::{Clock, Https, SystemClock};
 use remuda_fake::{AccountSpec, Config, Fake, FakeAccount, QwenPlan, Region, Site};
 use remuda_gateway::gateway::Fallback;
 use remuda_gateway::keep_alive::KeepAlive;
@@ -57,9 +57,19 @@ impl World {
 
     /// Where agents wait as long as the test says.
     pub(crate) async fn keeping(config: Config, host: Host, keep_alive: fn(Host, Protocols) -> KeepAlive) -> Self {
+        Self::at(config, host, keep_alive, Arc::new(SystemClock), Policy::default()).await
+    }
+
+    /// On a clock of its own, with numbers of its own.
+    pub(crate) async fn at(
+        config: Config,
+        host: Host,
+        keep_alive: fn(Host, Protocols) -> KeepAlive,
+        clock: Arc<dyn Clock>,
+        policy: Policy,
+    ) -> Self {
         let home = tempfile::tempdir().unwrap();
-        let clock = Arc::new(SystemClock);
-        let now = jiff::Timestamp::now().as_second();
+        let now = clock.now();
         let vendor = Fake::start(config).await.unwrap();
         let store = SqliteStore::open(SqliteOptions::new(Places::in_home(home.path())), now).await.unwrap();
         let daemon = Daemon::start(Parts {
@@ -68,7 +78,7 @@ impl World {
             exchange: Arc::new(Https::new()),
             token_urls: BTreeMap::from([(Vendor::Anthropic, vendor.token_url())]).into(),
             client: remuda_upstream::Client::new(remuda_upstream::Config::default()).unwrap(),
-            policy: Policy::default(),
+            policy,
             settings: Settings {
                 bases: bases(&vendor),
                 deadline: Duration::from_secs(60),
@@ -232,6 +242,10 @@ impl World {
 
     pub(crate) fn id(&self, name: &str) -> AccountId {
         self.ids[name]
+    }
+
+    pub(crate) fn knows(&mut self, name: &str, id: AccountId) {
+        self.ids.insert(name.to_owned(), id);
     }
 
     pub(crate) fn name(&self, id: AccountId) -> &str {
