@@ -28,7 +28,7 @@ pub(crate) fn shell() -> Value {
     json!([
         {"type": "function", "name": "shell", "parameters": {"type": "object"}},
         {"type": "custom", "name": "apply_patch", "format": {"type": "grammar"}},
-        {"type": "namespace", "name": "mcp", "tools": [{"type": "function", "name": "look"}]},
+        {"type": "namespace", "name": "mcp", "tools": [{"type": "function", "name": "look"}, {"type": "custom", "name": "exec"}]},
     ])
 }
 
@@ -115,6 +115,8 @@ async fn tools_are_called_as_the_request_declares_them() {
     let look = client.respond(&account, &ask("look there")).await;
     assert!(look.event_names().contains(&"response.function_call_arguments.done".to_owned()));
     assert_eq!((&item(&look, 1)["namespace"], &item(&look, 1)["name"]), (&json!("mcp"), &json!("look")));
+    let exec = item(&client.respond(&account, &ask("use tool exec with \"text(1)\"")).await, 1);
+    assert_eq!((&exec["namespace"], &exec["input"]), (&json!("mcp"), &json!("text(1)")));
     let without = client.respond(&account, &stream("mend it, please")).await;
     assert_eq!(item(&without, 0)["type"], "message", "a tool that is not offered is not called");
 }

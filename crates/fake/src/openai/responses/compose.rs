@@ -65,18 +65,14 @@ pub(crate) fn answer(
 
 fn call(prompt: &Prompt<'_>, mint: &Mint, name: String, input: Value) -> OutItem {
     let call_id = mint.id("call_");
-    match prompt.tool(&name) {
-        Some(tool) if tool.custom => {
-            let input = input.as_str().map_or_else(|| input.to_string(), str::to_owned);
-            OutItem::Custom { id: mint.id("ctc_"), call_id, name, input }
-        }
-        tool => OutItem::Function {
-            id: mint.id("fc_"),
-            call_id,
-            name,
-            namespace: tool.and_then(|tool| tool.namespace).map(str::to_owned),
-            arguments: Speech::object(input).to_string(),
-        },
+    let tool = prompt.tool(&name);
+    let namespace = tool.and_then(|tool| tool.namespace).map(str::to_owned);
+    if tool.is_some_and(|tool| tool.custom) {
+        let input = input.as_str().map_or_else(|| input.to_string(), str::to_owned);
+        OutItem::Custom { id: mint.id("ctc_"), call_id, name, namespace, input }
+    } else {
+        let arguments = Speech::object(input).to_string();
+        OutItem::Function { id: mint.id("fc_"), call_id, name, namespace, arguments }
     }
 }
 

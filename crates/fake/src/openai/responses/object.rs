@@ -30,6 +30,7 @@ pub(crate) enum OutItem {
         id: String,
         call_id: String,
         name: String,
+        namespace: Option<String>,
         input: String,
     },
     /// The conversation so far, packed.
@@ -113,12 +114,15 @@ fn write<S: Serializer>(item: &OutItem, begun: bool, serializer: S) -> Result<S:
                 map.serialize_entry("namespace", namespace)?;
             }
         }
-        OutItem::Custom { call_id, name, input, .. } => {
+        OutItem::Custom { call_id, name, namespace, input, .. } => {
             map.serialize_entry("type", "custom_tool_call")?;
             map.serialize_entry("status", status)?;
             map.serialize_entry("call_id", call_id)?;
             map.serialize_entry("input", &whole(input))?;
             map.serialize_entry("name", name)?;
+            if let Some(namespace) = namespace {
+                map.serialize_entry("namespace", namespace)?;
+            }
         }
         OutItem::Compaction { encrypted, .. } => {
             map.serialize_entry("type", "compaction")?;
