@@ -101,3 +101,25 @@ fn spec(account: &FakeAccountArg) -> AccountSpec {
         FakeKind::QwenToken => AccountSpec::qwen(&account.name, QwenPlan::Token),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    #[tokio::test]
+    async fn the_printed_lines_are_a_configuration_that_names_every_site() {
+        let vendor = Fake::start(remuda_fake::Config::default()).await.unwrap();
+        let text = config(&vendor);
+        let read: Config = toml::from_str(&text).unwrap();
+        assert_eq!(read.vendors.anthropic.api, Some(vendor.base_url()));
+        assert_eq!(read.vendors.openai.issuer, Some(vendor.url(Site::OpenAiAuth)));
+        assert_eq!(read.vendors.openai.backend, Some(format!("{}/backend-api", vendor.url(Site::ChatGpt))));
+        let of_qwen = Site::all().filter(|site| site.vendor() == Vendor::Qwen).count();
+        assert_eq!(read.vendors.qwen.bases.len(), of_qwen);
+        for site in Site::all() {
+            assert!(text.contains(&vendor.url(site)), "{site:?}");
+        }
+        vendor.shutdown().await;
+    }
+}
