@@ -33,8 +33,23 @@ pub struct ActiveChanged {
     pub before: Option<String>,
     /// The session this concerns; `None`: everything without a pin of its own.
     pub session: Option<String>,
+    /// What it costs that conversations leave their prompt caches, if any do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub switch: Option<SwitchPrice>,
     /// What a careful owner wants to know about the choice: it is metered, it rests until …
     pub notes: Vec<String>,
+}
+
+/// What it costs that conversations leave the accounts in whose caches their prompts are.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SwitchPrice {
+    /// How many conversations.
+    pub sessions: u64,
+    /// Tokens that are written anew.
+    pub tokens: u64,
+    /// What that costs more than reading them, in US dollars at list price; `None`: not known.
+    pub usd: Option<f64>,
 }
 
 /// A session that a person has pinned.

@@ -31,7 +31,7 @@ pub use account::{
 pub use alert::{AlertKind, AlertRef, AlertSeen, AlertView, Alerts};
 pub use choice::{
     ActiveChange, ActiveChanged, ChainChange, ChainChanged, ChainView, Chains, NextChange, PinView, PoolChange,
-    PoolChanged, PoolCreate, PoolRef, PoolView, Pools, Reset, ResetDone, ResetWhat,
+    PoolChanged, PoolCreate, PoolRef, PoolView, Pools, Reset, ResetDone, ResetWhat, SwitchPrice,
 };
 pub use dashboard::{CSRF_COOKIE, CSRF_HEADER, DashboardLink, OPEN_PATH, SESSION_COOKIE};
 pub use event::{EVENTS_PATH, Event, EventKind, EventsAsked, HerdView, LoginStep, Step};

@@ -3,7 +3,7 @@
 use remuda_core::UnixSeconds;
 use serde::{Deserialize, Serialize};
 
-use super::{AccountView, HoldView, PinView, PoolView};
+use super::{AccountView, HoldView, PinView, PoolView, SwitchPrice};
 
 /// Nothing to say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +45,9 @@ pub struct Status {
     /// Requests that wait for an account, oldest first.
     #[serde(default)]
     pub holds: Vec<HoldView>,
+    /// What it would cost if every conversation went on elsewhere, if any has its prompt in a cache.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warm: Option<SwitchPrice>,
 }
 
 /// The daemon is draining: it takes no new requests, finishes those under way and ends.

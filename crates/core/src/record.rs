@@ -6,7 +6,7 @@ use crate::account::{CostClass, Vendor};
 use crate::id::{AccountId, RequestId, SessionKey};
 use crate::protocol::Protocols;
 use crate::request::{Host, RequestKind};
-use crate::route::{Because, Outcome, Refreshed, SkipReason, StateChange};
+use crate::route::{Because, Outcome, Refreshed, SkipReason, StateChange, Weighing};
 use crate::snapshot::Strategy;
 use crate::time::UnixSeconds;
 use crate::verdict::Verdict;
@@ -44,6 +44,17 @@ pub struct Rival {
     /// Its rating.
     #[serde(flatten)]
     pub because: Because,
+}
+
+/// The price of a switch, as it was weighed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Weighed {
+    /// Label of the account whose cache is warm, at the time.
+    pub label: String,
+    /// What was decided, and both sides.
+    #[serde(flatten)]
+    pub weighing: Weighing,
 }
 
 /// How a pool has placed the conversation.
@@ -212,6 +223,9 @@ pub struct Record {
     /// How the pool chose among its members, when it has placed the conversation with this request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub placed: Option<Placed>,
+    /// The price of a switch, if one was weighed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weighed: Option<Weighed>,
     /// Who was passed over.
     pub skipped: Vec<Skipped>,
     /// Who was asked, in order.

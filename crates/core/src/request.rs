@@ -6,6 +6,7 @@ use crate::account::Vendor;
 use crate::id::{AccountId, SessionKey};
 use crate::protocol::Protocols;
 use crate::snapshot::Target;
+use crate::time::UnixSeconds;
 
 /// An agent program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -182,4 +183,22 @@ pub struct Conversation {
     /// For how many seconds its process may be kept waiting when nobody can serve (`remuda run --hold`); goes before the
     /// limits of its source.
     pub patience_s: Option<i64>,
+    /// Where its prompt is in the cache, if anywhere.
+    pub warm: Option<Warmth>,
+}
+
+/// A conversation's prompt in the cache of an account.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Warmth {
+    /// Whose cache.
+    pub account: AccountId,
+    /// How many tokens of it.
+    pub tokens: u64,
+    /// Until when they stay there unless they are used again.
+    pub until: UnixSeconds,
+    /// What writing them anew costs more than reading them, in US dollars at list price; `None`: not known.
+    pub rewrite_usd: Option<f64>,
+    /// While the conversation is on a detour although its home could serve: what that has cost, at list price.
+    pub spent_away_usd: f64,
 }

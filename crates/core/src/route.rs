@@ -11,6 +11,7 @@
 //! | `path` | who may stand in, in which order? |
 //! | `gate` | may this one be asked now? |
 //! | `learn` | what does its answer teach? |
+//! | `weigh` | does a switch pay? |
 //! | `hold` | is it worth waiting? |
 //! | `outcome` | what is the client told? |
 
@@ -25,6 +26,7 @@ mod place;
 mod skip;
 mod source;
 mod step;
+mod weigh;
 
 pub use change::StateChange;
 pub use hold::HoldReason;
@@ -32,6 +34,7 @@ pub use outcome::Outcome;
 pub use place::{Because, Placement, Rated};
 pub use skip::{Passed, SkipReason};
 pub use step::{Action, Answer, Refreshed};
+pub use weigh::{Decided, Weighing};
 
 use gate::{Gate, Probes, Seen};
 use hold::Holding;
@@ -60,6 +63,7 @@ pub struct Route {
     asking: Option<Asking>,
     stage: Stage,
     holding: Holding,
+    weighed: Option<Weighing>,
 }
 
 /// The account that is being asked, or was last.
@@ -87,6 +91,8 @@ enum Stage {
     Stale(Verdict),
     /// Nobody is left.
     Exhausted,
+    /// It waits for its source, whose cache is warm.
+    Staying { until: UnixSeconds, why: HoldReason },
     /// It waits for the first who is back; what it ends with when it is let go.
     Holding { until: UnixSeconds, why: HoldReason, outcome: Outcome },
     /// The refusal of the account that was asked ends the request.
@@ -111,10 +117,15 @@ impl Route {
         request.owner = request
             .owner
             .filter(|owner| meant.source.as_ref().is_some_and(|source| Path::reaches(source, *owner, snapshot)));
-        let path = Path::from(meant.source.as_ref());
+        let detour = meant.source.as_ref().map(|source| weigh::detour(&request, source, snapshot, now));
+        let (first, weighed) = detour.unwrap_or_default();
+        let path = Path::by_way_of(first, meant.source.as_ref());
         let (seen, tried) = (Seen::default(), Vec::new());
         let holding = Holding::default();
-        (Self { request, meant, path, seen, skipped, tried, asking: None, stage: Stage::Walking, holding }, changes)
+        (
+            Self { request, meant, path, seen, skipped, tried, asking: None, stage: Stage::Walking, holding, weighed },
+            changes,
+        )
     }
 
     /// What to do next. Asked again before the report on a send or a refresh, it repeats itself.
@@ -142,7 +153,7 @@ impl Route {
                     return (Action::Refresh { account: asking.candidate.account }, changes);
                 }
                 (Stage::Over(outcome), _) => return (Action::Finish(outcome.clone()), changes),
-                (Stage::Holding { until, why, .. }, _) => {
+                (Stage::Holding { until, why, .. } | Stage::Staying { until, why }, _) => {
                     let (until, why) = (*until, *why);
                     if until > now {
                         return (Action::Hold { until, why }, changes);
@@ -215,7 +226,7 @@ impl Route {
                 self.settle(&verdict, snapshot, now)
             }
             Stage::Sent => self.let_go_of_probes(),
-            Stage::Walking | Stage::Exhausted | Stage::Holding { .. } => Vec::new(),
+            Stage::Walking | Stage::Exhausted | Stage::Staying { .. } | Stage::Holding { .. } => Vec::new(),
         };
         self.let_go();
         if matches!(self.stage, Stage::Over(_)) {
@@ -277,20 +288,33 @@ impl Route {
         Gate::new(&self.request, snapshot, self.meant.source.as_ref(), &self.seen, now)
     }
 
-    /// Goes on to the next candidate that may be asked.
+    /// Goes on to the next candidate that may be asked, first without stand-ins, then with them.
     fn advance(&mut self, snapshot: &Snapshot, now: UnixSeconds) -> Vec<StateChange> {
-        let source = self.meant.source.as_ref();
-        let gate = Gate::new(&self.request, snapshot, source, &self.seen, now);
         loop {
-            let Some(candidate) = self.path.take() else {
-                let Some(source) = source.filter(|source| self.path.extend(source, snapshot)) else {
-                    self.stage = Stage::Exhausted;
-                    return Vec::new();
-                };
-                // Members that were passed over when the session was placed get their turn now.
-                self.skipped.retain(|passed| passed.account == source.account);
-                continue;
+            if let Some(changes) = self.walk_on(snapshot, now) {
+                return changes;
+            }
+            if !self.path.is_extended()
+                && let Some(staying) = self.worth_staying(snapshot, now)
+            {
+                self.stage = staying;
+                return Vec::new();
+            }
+            let source = self.meant.source.as_ref();
+            let Some(source) = source.filter(|source| self.path.extend(source, snapshot)) else {
+                self.stage = Stage::Exhausted;
+                return Vec::new();
             };
+            // Members that were passed over when the session was placed get their turn now.
+            self.skipped.retain(|passed| passed.account == source.account);
+        }
+    }
+
+    /// To the next candidate on the path so far that may be asked. `None`: there is none.
+    fn walk_on(&mut self, snapshot: &Snapshot, now: UnixSeconds) -> Option<Vec<StateChange>> {
+        let gate = Gate::new(&self.request, snapshot, self.meant.source.as_ref(), &self.seen, now);
+        loop {
+            let candidate = self.path.take()?;
             if candidate.role == Role::LastResort {
                 self.skipped.retain(|passed| passed.account != candidate.account);
             }
@@ -300,7 +324,7 @@ impl Route {
                     let probed = Probes::default();
                     let asking =
                         Asking { candidate, sent_at: now, probes: probed, retried: Vec::new(), refreshed: false };
-                    return self.send(asking, probes, now);
+                    return Some(self.send(asking, probes, now));
                 }
                 Err(passed) => {
                     let low = matches!(passed.reason, SkipReason::BelowMinimum | SkipReason::UnknownQuota);

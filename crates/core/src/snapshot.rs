@@ -152,6 +152,10 @@ pub struct Policy {
     pub max_wait_s: f64,
     /// A quota reading older than this many seconds is no longer usable.
     pub quota_max_age_s: i64,
+    /// Longest wait in seconds for an account because a conversation's prompt is in its cache.
+    pub max_stay_s: i64,
+    /// What a minute of waiting is held to be worth, in US dollars, against the price of a switch.
+    pub wait_usd_per_min: f64,
     /// Retries on the same account after `burst`.
     pub burst_retries: u32,
     /// Retries on the same account after `overloaded`.
@@ -168,6 +172,8 @@ impl Default for Policy {
             unknown_cooldown_max_s: 3600,
             max_wait_s: 60.0,
             quota_max_age_s: 600,
+            max_stay_s: 120,
+            wait_usd_per_min: 0.25,
             burst_retries: 1,
             overloaded_retries: 2,
             transient_retries: 1,

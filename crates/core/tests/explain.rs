@@ -3,9 +3,11 @@
 
 use remuda_core::account::{AccountStatus, Cooldown, CostClass, Vendor};
 use remuda_core::explain::explain;
-use remuda_core::record::{Attempt, AttemptEnd, Placed, RECORD_VERSION, Record, Rival, Skipped, SourceReason, Tokens};
+use remuda_core::record::{
+    Attempt, AttemptEnd, Placed, RECORD_VERSION, Record, Rival, Skipped, SourceReason, Tokens, Weighed,
+};
 use remuda_core::request::Home;
-use remuda_core::route::{Because, Outcome, Refreshed, SkipReason, StateChange};
+use remuda_core::route::{Because, Decided, Outcome, Refreshed, SkipReason, StateChange, Weighing};
 use remuda_core::snapshot::Strategy;
 use remuda_core::{AccountId, Class, Host, Protocol, RequestId, RequestKind, Scope, SessionKey, Verdict, Window};
 
@@ -61,6 +63,7 @@ fn record(outcome: Outcome) -> Record {
         source_reason: SourceReason::Bound,
         source_pool: None,
         placed: None,
+        weighed: None,
         skipped: Vec::new(),
         attempts: Vec::new(),
         remembered: Vec::new(),
@@ -355,4 +358,24 @@ fn a_placement_names_the_figure_that_decided_and_those_of_the_others() {
         ),
         "{text}"
     );
+}
+
+#[test]
+fn the_price_of_a_switch_stands_there_with_both_figures() {
+    let told = |decided, wait_s| {
+        let mut told = record(Outcome::Error { from: None, class: None, retry_after_s: None });
+        let weighing = Weighing { decided, warm: id(2), tokens: 120_000, price_usd: 0.69, against_usd: 0.21, wait_s };
+        told.weighed = Some(Weighed { label: "home".to_owned(), weighing });
+        explain(&told, AT).split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert!(told(Decided::StayAway, None).contains(
+        "stayed on home although work is back: going back would write 120,000 tokens of prompt cache anew, for 0.69 USD at \
+         list price, and 0.21 USD were spent on home since"
+    ));
+    assert!(told(Decided::Wait, Some(50)).contains(
+        "waited 50 s for home: leaving it would have written 120,000 tokens of prompt cache anew, for 0.69 USD at list price, \
+         and the wait counts as 0.21 USD"
+    ));
+    assert!(told(Decided::Leave, Some(50)).contains("did not wait 50 s for home: the wait counts as 0.21 USD"));
+    assert!(told(Decided::GoBack, None).contains("went back to work: 0.21 USD at list price were spent on home since"));
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use remuda_core::record::{Attempt, AttemptEnd, Placed, RECORD_VERSION, Record, Rival, Skipped, Tokens};
+use remuda_core::record::{Attempt, AttemptEnd, Placed, RECORD_VERSION, Record, Rival, Skipped, Tokens, Weighed};
 use remuda_core::route::{Outcome, Refreshed, Route, StateChange};
 use remuda_core::{AccountId, CostClass, RequestFacts, RequestId, UnixSeconds};
 use tokio_util::sync::CancellationToken;
@@ -220,6 +220,12 @@ impl Draft {
         self.request_bytes = bytes;
     }
 
+    /// Bytes of the request's body so far.
+    #[must_use]
+    pub fn request_bytes(&self) -> u64 {
+        self.request_bytes
+    }
+
     /// The head of the answer that the client gets.
     pub fn answers(&mut self, status: u16) {
         self.client_status = status;
@@ -265,7 +271,8 @@ impl Drop for Draft {
         let source = way.as_ref().and_then(Route::source);
         let passed = way.as_ref().map(Route::skipped).unwrap_or_default();
         let placement = way.as_ref().and_then(Route::placement);
-        let (source_label, skipped, placed) = self.herd.look(|snapshot, _| {
+        let weighed = way.as_ref().and_then(Route::weighed);
+        let (source_label, skipped, placed, weighed) = self.herd.look(|snapshot, _| {
             let label = |id: AccountId| snapshot.accounts.get(&id).map(|a| a.label.as_str().to_owned());
             let skipped = passed
                 .iter()
@@ -290,7 +297,11 @@ impl Drop for Draft {
                     })
                     .collect(),
             });
-            (source.and_then(label), skipped, placed)
+            let weighed = weighed.map(|weighing| Weighed {
+                label: label(weighing.warm).unwrap_or_else(|| weighing.warm.to_string()),
+                weighing: *weighing,
+            });
+            (source.and_then(label), skipped, placed, weighed)
         });
         let abandoned = Outcome::Error { from: None, class: None, retry_after_s: None };
         let record = Record {
@@ -310,6 +321,7 @@ impl Drop for Draft {
             source_reason: way.as_ref().map_or(remuda_core::record::SourceReason::Active, Route::source_reason),
             source_pool: way.as_ref().and_then(Route::source_pool).map(str::to_owned),
             placed,
+            weighed,
             skipped,
             attempts: std::mem::take(&mut self.attempts),
             remembered: std::mem::take(&mut self.remembered),

@@ -10,7 +10,7 @@ use http::Response;
 use http::request::Parts;
 use http_body::Body;
 use remuda_core::record::{AttemptEnd, Tokens};
-use remuda_core::route::{Action, Answer, Outcome, Route};
+use remuda_core::route::{Action, Answer, Decided, Outcome, Route};
 use remuda_core::{AccountId, Class, Scope, Verdict};
 use remuda_store::Mark;
 use remuda_vendors::UpstreamAnswer;
@@ -27,10 +27,12 @@ use crate::hold::Committed;
 use crate::intake::Intake;
 use crate::kept::Opening;
 use crate::keys::Known;
+use crate::price;
 use crate::release::Release;
 use crate::replay::BodyError;
 use crate::socket::lane::Ticket;
 use crate::waiting::Hold;
+use crate::warmth::Turn;
 
 /// One request under way. Nothing of an answer has reached the client while this exists.
 pub struct Flight<B> {
@@ -365,9 +367,18 @@ impl Landing {
     }
 
     fn end(mut self, how: AttemptEnd, outcome: Outcome, tokens: Tokens, bytes: u64) {
-        let cost = remuda_vendors::anthropic::cost_usd(&self.model, &tokens);
-        if let (remuda_core::CostClass::Metered, Some(usd)) = (self.mount.cost, cost) {
-            self.gateway.herd.spent(self.account, usd, self.gateway.now());
+        let (herd, now) = (Arc::clone(&self.gateway.herd), self.gateway.now());
+        let put_in_place = self.draft.last_attempt().and_then(|attempt| attempt.model.clone());
+        let model = put_in_place.as_deref().unwrap_or(&self.model);
+        let cost_usd = remuda_vendors::anthropic::cost_usd(model, &tokens);
+        if self.mount.cost == remuda_core::CostClass::Metered {
+            let sent = self.draft.request_bytes();
+            herd.spent(self.account, cost_usd.unwrap_or_else(|| price::at_most_usd(&tokens, sent)), now);
+        }
+        let request = self.route.request();
+        if let Some(session) = &request.session {
+            let away = self.route.weighed().is_some_and(|weighed| weighed.decided == Decided::StayAway);
+            herd.warmed(session, &Turn { account: self.account, model, tokens: &tokens, cost_usd, away }, now);
         }
         let outcome = match (outcome, self.draft.last_attempt()) {
             (Outcome::Served { account, .. }, Some(attempt)) => {
@@ -380,8 +391,8 @@ impl Landing {
             }
             (outcome, None) => outcome,
         };
-        self.draft.cache_saved(remuda_vendors::anthropic::cache_saved_usd(&self.model, &tokens));
-        self.draft.counted(tokens, cost, Some(self.mount.cost));
+        self.draft.cache_saved(remuda_vendors::anthropic::cache_saved_usd(model, &tokens));
+        self.draft.counted(tokens, cost_usd, Some(self.mount.cost));
         self.draft.went(self.route);
         self.draft.close(outcome, bytes);
     }

@@ -30,6 +30,7 @@ use crate::keys::{ClientKeys, Known, Refused};
 use crate::lines::Lines;
 use crate::provenance::{self, Provenance};
 use crate::sessions::Sessions;
+use crate::warmth::{Price, Turn, Warmths};
 
 pub use quota::Asked;
 
@@ -52,6 +53,7 @@ struct State {
     profiles: BTreeMap<AccountId, Arc<Profile>>,
     keys: ClientKeys,
     sessions: Sessions,
+    warmths: Warmths,
     pins: HashMap<SessionKey, Chosen>,
     halts: BTreeMap<SessionKey, Halt>,
     active: Option<Chosen>,
@@ -146,6 +148,7 @@ impl Herd {
             profiles,
             keys,
             sessions,
+            warmths: Warmths::default(),
             pins,
             halts: herd.halts,
             active,
@@ -200,6 +203,7 @@ impl Herd {
             self.active_untried.store(false, Ordering::Relaxed);
         }
         facts.conversation.patience_s = who.key.hold_s;
+        facts.conversation.warm = state.warmths.of(&session, now);
         facts.conversation.parent_home = of_parent.map(|s| s.home.clone());
         facts.bound = state.sessions.settled(&session).map(|s| s.home.clone());
         facts.pin = held.pin;
@@ -382,6 +386,29 @@ impl Herd {
                 .any(|own| own.hold_s.is_some_and(|s| s > 0))
         };
         who.key.hold_s.map_or_else(of_chain, |seconds| seconds > 0)
+    }
+
+    /// An answer of this conversation has ended: its prompt is in that account's cache now.
+    pub fn warmed(&self, session: &SessionKey, turn: &Turn<'_>, now: UnixSeconds) {
+        self.state.write().warmths.learn(session, turn, now);
+    }
+
+    /// What it costs if this conversation, or (`None`) every one without a pin of its own, goes on at the target, or (`None`)
+    /// anywhere else than it is.
+    #[must_use]
+    pub fn price_of_switch(&self, target: Option<&Target>, session: Option<&SessionKey>, now: UnixSeconds) -> Price {
+        let state = self.state.read();
+        let there = |account: AccountId| match target {
+            None => false,
+            Some(Target::Account(id)) => *id == account,
+            Some(Target::Pool(name)) => {
+                state.snapshot.pools.get(name).is_some_and(|pool| pool.members.contains(&account))
+            }
+        };
+        state.warmths.price(now, |known, account| {
+            let meant = session.map_or(!state.pins.contains_key(known), |session| session == known);
+            meant && !there(account)
+        })
     }
 
     /// Findings of routing or of the keeper: into memory now, to the store soon.
@@ -567,7 +594,11 @@ impl Herd {
         let _one_at_a_time = self.commands.lock().await;
         self.journal.flush().await;
         let removed = self.store.remove_account(id).await?;
-        self.state.write().sessions.forget_account(id);
+        {
+            let mut state = self.state.write();
+            state.sessions.forget_account(id);
+            state.warmths.forget_account(id);
+        }
         self.reread().await?;
         Ok(removed)
     }

@@ -36,6 +36,7 @@ pub mod outgoing;
 pub mod patience;
 pub mod plain;
 pub mod poller;
+pub mod price;
 pub mod provenance;
 pub mod relay;
 pub mod release;
@@ -47,6 +48,7 @@ pub mod sessions;
 pub mod socket;
 pub mod tap;
 pub mod waiting;
+pub mod warmth;
 pub mod when;
 
 pub use body::ClientBody;

@@ -115,6 +115,12 @@ where
                 (false, _) => step = step.min(silent),
             }
         }
+        // Who cannot be kept alive is not kept waiting longer than it waits by itself.
+        let silent = keep_alive.silent.saturating_sub(Duration::from_millis(self.draft.elapsed_ms()));
+        if self.opening.is_none() && left > silent {
+            route.let_go();
+            return Ok(());
+        }
         let let_go = self.draft.let_go();
         let returned = gateway.herd.returned();
         tokio::select! {

@@ -91,7 +91,7 @@ pub(crate) fn places(paths: &Paths) -> Places {
 
 /// The numbers of routing.
 pub(crate) fn policy(config: &Config) -> Policy {
-    Policy { quota_max_age_s: i64::from(config.quota.max_age_s.get()), ..Policy::default() }
+    config.routing.policy(Policy { quota_max_age_s: i64::from(config.quota.max_age_s.get()), ..Policy::default() })
 }
 
 /// How often vendors are asked what is left.

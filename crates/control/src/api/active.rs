@@ -2,13 +2,23 @@
 
 use remuda_core::snapshot::{Snapshot, Target};
 use remuda_core::{Account, AccountId, AccountStatus, CostClass, SessionKey, UnixSeconds};
+use remuda_gateway::warmth::Price;
 use remuda_store::Edit;
 use uuid::Uuid;
 
 use super::stored::Told;
 use super::{Api, find};
-use crate::types::{ActiveChange, ActiveChanged, NextChange};
+use crate::types::{ActiveChange, ActiveChanged, NextChange, SwitchPrice};
 use crate::types::{Code, Failure};
+
+/// A price that is worth telling.
+pub(super) fn switch_price(price: Price) -> Option<SwitchPrice> {
+    (price.sessions > 0).then_some(SwitchPrice {
+        sessions: price.sessions as u64,
+        tokens: price.tokens,
+        usd: (price.unknown == 0).then_some(price.usd),
+    })
+}
 
 /// A length of time in words for notes.
 fn minutes(seconds: i64) -> String {
@@ -61,6 +71,7 @@ impl Api {
                 self.herd.look(|herd, _| pin.map(|(_, target)| find::written(herd, &target)))
             }
         };
+        let switch = switch_price(self.herd.price_of_switch(Some(&target), session.as_ref(), now));
         let edit = match &session {
             None => Edit::Active(Some(target.clone())),
             Some(session) => Edit::PinSession(session.clone(), Some(target.clone())),
@@ -70,7 +81,7 @@ impl Api {
             notes.extend(notes_on(herd, &target, now));
             find::written(herd, &target)
         });
-        Ok(ActiveChanged { target, before, session: session.map(|s| s.0), notes })
+        Ok(ActiveChanged { target, before, session: session.map(|s| s.0), switch, notes })
     }
 
     /// The conversation that a person means by a session id or the beginning of one.

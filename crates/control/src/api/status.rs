@@ -19,6 +19,7 @@ impl Api {
         let pins = self.herd.session_pins();
         let accounts = self.views();
         let holds = self.held();
+        let warm = super::active::switch_price(self.herd.price_of_switch(None, None, now));
         Ok(self.herd.look(|herd, _| Status {
             now,
             daemon: self.daemon.as_ref().map(|running| running.facts.clone()),
@@ -30,7 +31,8 @@ impl Api {
                 .take(MOST_PINS)
                 .map(|(session, target)| PinView { session: session.0, target: find::written(herd, &target) })
                 .collect(),
-            holds: holds.clone(),
+            holds,
+            warm,
         }))
     }
 

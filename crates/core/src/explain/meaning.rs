@@ -2,9 +2,9 @@
 
 use super::Story;
 use super::page::Page;
-use super::times::count;
-use crate::record::{Placed, Skipped};
-use crate::route::Because;
+use super::times::{count, span};
+use crate::record::{Placed, Skipped, Weighed};
+use crate::route::{Because, Decided, Weighing};
 use crate::snapshot::Strategy;
 
 impl Story<'_> {
@@ -28,6 +28,35 @@ impl Story<'_> {
         });
         if let Some(placed) = &self.record.placed {
             self.placed(page, placed);
+        }
+        if let Some(weighed) = &self.record.weighed {
+            page.line(&self.weighed(weighed));
+        }
+    }
+
+    /// The rule and its figures.
+    fn weighed(&self, weighed: &Weighed) -> String {
+        let Weighing { decided, tokens, price_usd, against_usd, wait_s, .. } = weighed.weighing;
+        let (label, tokens) = (&weighed.label, count(tokens));
+        let source = self.record.source_label.as_deref().unwrap_or("its home");
+        let wait = wait_s.map(span).unwrap_or_default();
+        match decided {
+            Decided::Wait => format!(
+                "waited {wait} for {label}: leaving it would have written {tokens} tokens of prompt cache anew, for \
+                 {price_usd:.2} USD at list price, and the wait counts as {against_usd:.2} USD"
+            ),
+            Decided::Leave => format!(
+                "did not wait {wait} for {label}: the wait counts as {against_usd:.2} USD, and writing {tokens} tokens of \
+                 prompt cache anew costs {price_usd:.2} USD at list price"
+            ),
+            Decided::StayAway => format!(
+                "stayed on {label} although {source} is back: going back would write {tokens} tokens of prompt cache \
+                 anew, for {price_usd:.2} USD at list price, and {against_usd:.2} USD were spent on {label} since"
+            ),
+            Decided::GoBack => format!(
+                "went back to {source}: {against_usd:.2} USD at list price were spent on {label} since it is back, and \
+                 writing {tokens} tokens of prompt cache anew costs {price_usd:.2} USD"
+            ),
         }
     }
 

@@ -16,6 +16,8 @@ use crate::time::UnixSeconds;
 pub enum HoldReason {
     /// Nobody can serve before then.
     NobodyElse,
+    /// Others could, but writing the conversation's prompt into their cache costs more than the wait.
+    WarmCache,
 }
 
 /// How a request is held.
@@ -27,11 +29,19 @@ pub(super) struct Holding {
     rounds: u32,
     /// It shall not be held (any more).
     over: bool,
+    /// Until when, at the latest, it stays for a warm cache.
+    pub(super) stays_until: Option<UnixSeconds>,
 }
 
 /// A request that was asked for anew so often after a wait, and refused each time, is not held again: what is believed of
 /// its accounts is wrong.
 const MOST_ROUNDS: u32 = 10;
+
+impl Holding {
+    pub(super) fn is_over(&self) -> bool {
+        self.over
+    }
+}
 
 impl Route {
     /// Until when it is worth waiting rather than ending like this.
@@ -60,7 +70,7 @@ impl Route {
     #[must_use]
     pub fn held_until(&self) -> Option<UnixSeconds> {
         match self.stage {
-            Stage::Holding { until, .. } => Some(until),
+            Stage::Holding { until, .. } | Stage::Staying { until, .. } => Some(until),
             _ => None,
         }
     }
@@ -68,17 +78,19 @@ impl Route {
     /// Looks again at once, because something has changed: an account is back, a rest was ended, one was added. If still
     /// nobody can serve, [`Route::next`] holds the request again.
     pub fn wake(&mut self) {
-        if matches!(self.stage, Stage::Holding { .. }) {
+        if matches!(self.stage, Stage::Holding { .. } | Stage::Staying { .. }) {
             self.start_again();
         }
     }
 
     /// Holds it no longer: its owner or its agent does not want to wait. [`Route::next`] then ends it with what it was held
-    /// on.
+    /// on, or goes on to others where it was held for its cache.
     pub fn let_go(&mut self) {
         self.holding.over = true;
-        if let Stage::Holding { outcome, .. } = &self.stage {
-            self.stage = Stage::Over(outcome.clone());
+        match &self.stage {
+            Stage::Holding { outcome, .. } => self.stage = Stage::Over(outcome.clone()),
+            Stage::Staying { .. } => self.stage = Stage::Walking,
+            _ => {}
         }
     }
 

@@ -55,7 +55,18 @@ pub(super) struct Path {
 impl Path {
     /// The source alone.
     pub(super) fn from(source: Option<&Source>) -> Self {
-        Self { candidates: source.map(Source::candidate).into_iter().collect(), ..Self::default() }
+        Self::by_way_of(None, source)
+    }
+
+    /// The source, and before it somebody else.
+    pub(super) fn by_way_of(first: Option<Candidate>, source: Option<&Source>) -> Self {
+        let candidates = first.into_iter().chain(source.map(Source::candidate)).collect();
+        Self { candidates, ..Self::default() }
+    }
+
+    /// Do the stand-ins stand on it?
+    pub(super) fn is_extended(&self) -> bool {
+        self.extended
     }
 
     /// The candidate whose turn it is. Each account has one turn, however often chains and pools name it; only the source

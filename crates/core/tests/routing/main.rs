@@ -14,5 +14,6 @@ mod protocols;
 mod rules;
 mod strategies;
 mod subagents;
+mod switching;
 mod terms;
 mod world;

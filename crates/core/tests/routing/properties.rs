@@ -46,7 +46,7 @@ impl Play {
         let parent = turn.subagent.is_some().then(|| named.clone());
         let session = turn.subagent.as_ref().map_or(named.clone(), |agent| named.of_subagent(agent));
         let parent_home = parent.as_ref().and_then(|parent| self.sessions.get(parent)).cloned();
-        let conversation = Conversation { parent, parent_home, patience_s: turn.patience_s };
+        let conversation = Conversation { parent, parent_home, patience_s: turn.patience_s, warm: turn.warm.clone() };
         let bound = self.sessions.get(&session).cloned();
         let facts = RequestFacts { session: Some(session), bound, conversation, ..turn.facts.clone() };
         let (route, changes) = Route::begin(facts, &self.snapshot, self.now);

@@ -17,5 +17,6 @@ mod routing_cases;
 mod script;
 mod socket;
 mod storm;
+mod switching;
 mod waiting;
 mod world;

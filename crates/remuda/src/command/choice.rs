@@ -52,6 +52,9 @@ async fn choose(context: &Context) -> anyhow::Result<u8> {
         return Ok(OK);
     }
     context.out.note(view::choices(&status).trim_end());
+    if let Some(price) = &status.warm {
+        context.out.note(&view::note(&view::switch_price(price, false)));
+    }
     let answer = context.out.ask("Number or label (Enter: no change):")?.unwrap_or_default();
     if answer.is_empty() {
         return Ok(OK);

@@ -14,6 +14,7 @@ mod read;
 mod records;
 mod refusals;
 mod relay;
+mod routing;
 mod vendors;
 
 use std::net::SocketAddr;
@@ -30,6 +31,7 @@ pub(crate) use read::{load, parse_toml};
 pub(crate) use records::Records;
 pub(crate) use refusals::Refusal;
 pub(crate) use relay::{Relay, RelayHost, RelayTransport};
+pub(crate) use routing::Routing;
 pub(crate) use vendors::{Endpoints, QwenBase, QwenKey, Vendors};
 
 /// Settings of one installation of Remuda. Every key may be left out.
@@ -47,6 +49,8 @@ pub(crate) struct Config {
     pub(crate) quota: Quota,
     /// How long decision records stay, for `explain` and `log`. Holds from the next start.
     pub(crate) records: Records,
+    /// How far routing goes for one request.
+    pub(crate) routing: Routing,
     /// What refusals of vendors mean, where you know it better. Hold from the next start.
     pub(crate) refusals: Vec<Refusal>,
     /// A relay on the way to the vendors, for slow or metered uplinks.
@@ -62,6 +66,7 @@ impl Default for Config {
             hosts: Vec::new(),
             quota: Quota::default(),
             records: Records::default(),
+            routing: Routing::default(),
             refusals: Vec::new(),
             relay: Relay::default(),
             vendors: Vendors::default(),

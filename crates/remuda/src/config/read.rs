@@ -75,7 +75,7 @@ mod tests {
     fn every_key_can_be_set() {
         let config = parse(
             "listen = '127.0.0.1:9'\nhosts = ['herd.lan']\n[records]\nkeep = 5\nkeep_days = 2\n\
-             [quota]\npoll = false\npoll_every_s = 60\nmax_age_s = 120\n\
+             [routing]\nmax_moves = 2\nwait_cents_per_min = 0\n[quota]\npoll = false\npoll_every_s = 60\nmax_age_s = 120\n\
              [vendors.anthropic]\napi = 'http://a'\nauthorize = 'http://b'\ntoken = 'http://c'\ncopy_code = 'http://d'\n",
         )
         .unwrap();
@@ -92,6 +92,7 @@ mod tests {
     #[case("[vendors.antropic]\n", "line 1: unknown field `antropic`", "did you mean `anthropic`?")]
     #[case("listen = 'here'", "line 1: invalid socket address", "correct that line")]
     #[case("listen = \n", "line 1: ", "correct that line")]
+    #[case("[routing]\nmax_moves = 6", "line 2: 6 is not between 0 and 5", "correct that line")]
     #[case("[quota]\n\npoll_every_s = 5", "line 3: 5 is not between 60 and 86400", "correct that line")]
     #[case("[quota]\npoll_every_s = -5", "line 2: -5 is not between 60 and 86400", "correct that line")]
     fn a_mistake_is_named_with_its_line_and_what_was_meant(

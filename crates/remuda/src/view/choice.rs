@@ -1,7 +1,7 @@
 //! The active account, chains, pools, resets.
 
 use remuda_control::types::{
-    AccountView, ActiveChanged, ChainChanged, Chains, PoolChanged, Pools, ResetDone, ResetWhat,
+    AccountView, ActiveChanged, ChainChanged, Chains, PoolChanged, Pools, ResetDone, ResetWhat, SwitchPrice,
 };
 
 use remuda_core::snapshot::Strategy;
@@ -20,6 +20,9 @@ pub(crate) fn active(changed: &ActiveChanged) -> String {
         (Some(session), false) => format!("Requests of session {session} now go to {target}.\n"),
         (Some(session), true) => format!("Requests of session {session} go to {target} already.\n"),
     };
+    if let Some(price) = &changed.switch {
+        text.push_str(&format!("{}.\n", super::note(&switch_price(price, true))));
+    }
     text.push_str(&notes(&changed.notes));
     match (changed.before.as_deref(), &changed.session) {
         _ if same => {}
@@ -57,6 +60,21 @@ pub(crate) fn chains(all: &Chains) -> String {
         table.row([chain.source.clone(), paint(DIM, "cannot serve →"), chain.targets.join(", ")]);
     }
     table.render()
+}
+
+/// What it costs that conversations leave their prompt caches.
+pub(crate) fn switch_price(price: &SwitchPrice, will: bool) -> String {
+    let SwitchPrice { sessions, tokens, usd } = price;
+    let who = if *sessions == 1 { "one conversation".to_owned() } else { format!("{sessions} conversations") };
+    let (verb, when) = if will { ("writes", "with its next request") } else { ("would write", "on another account") };
+    let verb = if *sessions > 1 { verb.trim_end_matches('s') } else { verb };
+    let when = if *sessions > 1 { when.replace("its next request", "their next requests") } else { when.to_owned() };
+    let cost = match usd {
+        Some(usd) => format!("{usd:.2} USD at list price"),
+        None => "the price is not known".to_owned(),
+    };
+    let thousand = tokens.div_ceil(1_000);
+    format!("{who} {verb} about {thousand}k tokens of prompt cache anew {when} ({cost})")
 }
 
 /// The question before a chain is cleared.
@@ -184,12 +202,30 @@ mod tests {
     }
 
     #[test]
+    fn what_a_switch_costs() {
+        let price = |sessions, usd| SwitchPrice { sessions, tokens: 179_500, usd };
+        assert_eq!(
+            switch_price(&price(1, Some(1.126)), true),
+            "one conversation writes about 180k tokens of prompt cache anew with its next request (1.13 USD at list price)"
+        );
+        assert_eq!(
+            switch_price(&price(3, None), false),
+            "3 conversations would write about 180k tokens of prompt cache anew on another account (the price is not known)"
+        );
+        assert_eq!(
+            switch_price(&price(3, Some(0.5)), true),
+            "3 conversations write about 180k tokens of prompt cache anew with their next requests (0.50 USD at list price)"
+        );
+    }
+
+    #[test]
     fn what_use_says() {
         let change = |before: Option<&str>, session: Option<&str>, notes: &[&str]| {
             active(&ActiveChanged {
                 target: "work".to_owned(),
                 before: before.map(str::to_owned),
                 session: session.map(str::to_owned),
+                switch: None,
                 notes: names(notes),
             })
         };

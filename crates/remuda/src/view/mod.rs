@@ -27,7 +27,9 @@ mod wrap;
 use remuda_control::Failure;
 
 pub(crate) use account::{accounts, before_removal, changed, removed, shown};
-pub(crate) use choice::{active, before_clearing, chain, chains, pool, pool_removed, pools, project, reset};
+pub(crate) use choice::{
+    active, before_clearing, chain, chains, pool, pool_removed, pools, project, reset, switch_price,
+};
 pub(crate) use config::{checked, config_shown, edited, effective};
 pub(crate) use daemon::{already_runs, serving, stopped};
 pub(crate) use direct::{direct, logged_in};

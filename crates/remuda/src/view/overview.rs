@@ -18,6 +18,7 @@ pub(crate) fn overview(overview: &Overview, columns: Option<usize>, zone: &jiff:
         pins: herd.pins,
         // They stand among the requests under way.
         holds: Vec::new(),
+        warm: None,
     };
     let mut text = self::status(&status, columns);
     for chain in &overview.herd.chains {

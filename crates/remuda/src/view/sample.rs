@@ -146,6 +146,7 @@ pub(crate) fn status() -> Status {
         }],
         pins: vec![PinView { session: "claude:3431a7ea".to_owned(), target: "personal".to_owned() }],
         holds: Vec::new(),
+        warm: None,
     }
 }
 
@@ -196,6 +197,7 @@ pub(crate) fn empty_status() -> Status {
         pools: Vec::new(),
         pins: Vec::new(),
         holds: Vec::new(),
+        warm: None,
     }
 }
 

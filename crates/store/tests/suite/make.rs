@@ -135,6 +135,7 @@ pub(crate) fn record(n: u128, at: UnixSeconds) -> Record {
         source_reason: SourceReason::Active,
         source_pool: None,
         placed: None,
+        weighed: None,
         skipped: Vec::new(),
         attempts: Vec::new(),
         remembered: Vec::new(),

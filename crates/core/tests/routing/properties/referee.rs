@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use remuda_core::account::{Account, AccountStatus, CostClass, CredentialKind};
 use remuda_core::request::{Home, PinScope, RequestFacts};
-use remuda_core::route::{Action, Answer, Outcome, Route, StateChange};
+use remuda_core::route::{Action, Answer, HoldReason, Outcome, Route, StateChange};
 use remuda_core::snapshot::{Snapshot, Target, UnknownQuota};
 use remuda_core::{AccountId, Class, RequestKind, UnixSeconds, Window};
 
@@ -25,6 +25,7 @@ pub(crate) struct Referee {
     held_since: Option<UnixSeconds>,
     /// It was held, and nobody was sent to since.
     held: bool,
+    stays_since: Option<UnixSeconds>,
     moves: usize,
 }
 
@@ -88,6 +89,7 @@ impl Referee {
             before: Vec::new(),
             held_since: None,
             held: false,
+            stays_since: None,
             moves: 0,
         }
     }
@@ -97,7 +99,7 @@ impl Referee {
         let policy = &snapshot.policy;
         let per_account = policy.burst_retries + policy.overloaded_retries + policy.transient_retries + 2;
         let most = 3 * (policy.max_hops as usize + 2) * (per_account as usize + 1);
-        let rounds = if self.held_since.is_some() { 40 } else { 1 };
+        let rounds = if self.held_since.is_some() || self.stays_since.is_some() { 40 } else { 1 };
         assert!(self.steps <= rounds * most, "no end after {most} steps");
         for change in changes {
             assert!(!matches!(change, StateChange::Bind(..)), "{change:?}: a step binds nothing");
@@ -112,7 +114,8 @@ impl Referee {
                 assert_eq!(self.last_verdict.get(account), Some(&Class::CredentialStale), "no need to refresh");
                 self.may_go_on();
             }
-            Action::Hold { until, .. } => self.hold(*until, snapshot, now),
+            Action::Hold { until, why: HoldReason::NobodyElse } => self.hold(*until, snapshot, now),
+            Action::Hold { until, why: HoldReason::WarmCache } => self.stay(*until, snapshot, now),
             Action::Finish(_) => {}
         }
     }
@@ -126,6 +129,19 @@ impl Referee {
         let patience = self.facts.conversation.patience_s.or(own).expect("nobody allows it to be held");
         let since = *self.held_since.get_or_insert(now);
         assert!(until > now && until - since <= patience, "held until {until} since {since}, with {patience} s");
+        self.held = true;
+    }
+
+    /// Nobody stays for a cache that is not theirs, is cold by then, or costs less than the wait.
+    fn stay(&mut self, until: UnixSeconds, snapshot: &Snapshot, now: UnixSeconds) {
+        self.may_go_on();
+        let warm = self.facts.conversation.warm.as_ref().expect("there is no warm cache");
+        assert_eq!(Some(warm.account), self.source, "it stays for somebody else's cache");
+        let since = *self.stays_since.get_or_insert(now);
+        let policy = &snapshot.policy;
+        assert!(until > now && until <= warm.until && until - since <= policy.max_stay_s, "stays until {until}");
+        let price = warm.rewrite_usd.expect("unknown is not zero");
+        assert!((until - since) as f64 / 60.0 * policy.wait_usd_per_min <= price, "the wait costs more");
         self.held = true;
     }
 
@@ -153,6 +169,7 @@ impl Referee {
         let is_source = Some(id) == self.source;
         let chosen = is_source
             && self.held_since.is_none()
+            && self.stays_since.is_none()
             && self.facts.pin.as_ref().is_some_and(|p| p.fresh && p.target == Target::Account(id));
 
         assert!(self.path(snapshot).contains(&id), "isolation: {} is not on the path", crate::herd::label(id));

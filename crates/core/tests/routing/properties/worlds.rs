@@ -7,7 +7,7 @@ use proptest::option::{of, weighted};
 use proptest::prelude::*;
 use proptest::sample::select;
 use remuda_core::account::{Account, AccountStatus, Cooldown, CostClass, CredentialKind, Identity, Vendor};
-use remuda_core::request::{Conversation, Home, Host, Pin, PinScope, RequestKind};
+use remuda_core::request::{Conversation, Home, Host, Pin, PinScope, RequestKind, Warmth};
 use remuda_core::route::{Answer, Refreshed};
 use remuda_core::snapshot::{
     ChainStep, KillSwitch, Minimum, Policy, Pool, SpendRule, Strategy as PoolStrategy, Target, UnknownQuota,
@@ -54,6 +54,8 @@ pub(crate) struct Turn {
     pub(crate) subagent: Option<String>,
     /// How long its process may be kept waiting.
     pub(crate) patience_s: Option<i64>,
+    /// Where its prompt is in the cache.
+    pub(crate) warm: Option<Warmth>,
     pub(crate) facts: RequestFacts,
     pub(crate) answers: Vec<Reply>,
 }
@@ -292,11 +294,18 @@ fn turn() -> impl Strategy<Value = Turn> {
         });
     let agent = weighted(0.3, select(&["x", "y"][..]));
     let patience = weighted(0.3, 0..2_000_i64);
-    (select(&["s", "t"][..]), agent, patience, facts, vec(reply(), 0..20)).prop_map(
-        |(session, agent, patience_s, facts, answers)| Turn {
+    let usd = || (0..100_u8).prop_map(|cents| f64::from(cents) / 100.0);
+    let warm =
+        (account_id(), -10..600_i64, weighted(0.9, usd()), usd()).prop_map(|(account, left, rewrite_usd, away)| {
+            Warmth { account, tokens: 90_000, until: NOW + left, rewrite_usd, spent_away_usd: away }
+        });
+    let waits = (patience, weighted(0.5, warm));
+    (select(&["s", "t"][..]), agent, waits, facts, vec(reply(), 0..20)).prop_map(
+        |(session, agent, (patience_s, warm), facts, answers)| Turn {
             session: session.to_owned(),
             subagent: agent.map(str::to_owned),
             patience_s,
+            warm,
             facts,
             answers,
         },
