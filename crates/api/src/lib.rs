@@ -11,6 +11,7 @@ mod choice;
 mod dashboard;
 mod event;
 mod failure;
+mod import;
 mod key;
 mod limit;
 mod live;
@@ -36,6 +37,7 @@ pub use choice::{
 pub use dashboard::{CSRF_COOKIE, CSRF_HEADER, DashboardLink, OPEN_PATH, SESSION_COOKIE};
 pub use event::{EVENTS_PATH, Event, EventKind, EventsAsked, HerdView, LoginStep, Step};
 pub use failure::{Code, Failure, FailureAnswer};
+pub use import::{Fate, FoundLogin, ImportHow, ImportPlace, ImportStart, ImportTrouble, Imported, RefusalRow};
 pub use key::{KeyCreate, KeyCreated, KeyRef, KeyRevoked, KeyScope, KeyView, Keys};
 pub use limit::{HoldCancel, HoldView, Holds, HoldsCancelled, LimitChange, LimitChanged, LimitList, LimitView};
 pub use live::{Ending, LiveRef, LiveRequests, LiveStage, LiveStopped, LiveView, RequestView};

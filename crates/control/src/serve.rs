@@ -47,6 +47,7 @@ answers! {
     ShowAccount => account,
     ChangeAccount => change_account,
     RemoveAccount => remove_account,
+    Import => import,
     GetTerms => terms,
     StartLogin => start_login,
     WaitLogin => wait_login,

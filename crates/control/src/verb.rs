@@ -87,6 +87,9 @@ verbs! {
     /// Drop a login that is under way.
     CancelLogin: DELETE "/api/v1/logins/{login}" LoginRef => Empty;
 
+    /// Find the logins of other programs, and take them over.
+    Import: POST "/api/v1/imports" ImportStart => Imported;
+
     /// Choose where requests go.
     Use: PUT "/api/v1/active" ActiveChange => ActiveChanged;
     /// Move to the next account.

@@ -24,6 +24,7 @@ mod claude;
 mod codex;
 mod find;
 mod headers;
+pub mod import;
 mod jsonc;
 mod launch;
 mod look;

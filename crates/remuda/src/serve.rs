@@ -111,6 +111,7 @@ impl Serving {
         let drain_s = i64::try_from(DRAIN.as_secs()).unwrap_or(i64::MAX);
         let running = Running { facts: facts.clone(), stop: stop.clone(), drain_s };
         let api = Arc::new(Api::new(Arc::clone(&daemon.herd), engine, Arc::clone(&daemon.poller), Some(running)));
+        let borrowed = Arc::clone(&api);
         let control = Control::new(api, rustix::process::geteuid().as_raw());
         let server = Doors::new(Arc::clone(&daemon.gateway), control);
         server.listen_tcp(tcp, Guard::tcp(address.port(), &config.hosts));
@@ -118,6 +119,7 @@ impl Serving {
         let tasks = TaskTracker::new();
         let relay = relay_use::Follow::new(Arc::clone(&daemon.gateway), paths, config.relay.clone());
         tasks.spawn(Arc::clone(&relay).run(stop.clone()));
+        tasks.spawn(borrowed.watch_borrowed(stop.clone()));
         let (herd, poller) = (Arc::clone(&daemon.herd), Arc::clone(&daemon.poller));
         tasks.spawn(config::follow(live, stop.clone(), move |config| {
             herd.set_policy(here::policy(config));

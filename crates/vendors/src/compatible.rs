@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use crate::call::Call;
+use crate::refusal::Refusal;
 
 /// How a key travels. Both are tried where the person does not say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,14 +113,21 @@ pub fn read_models(body: &[u8]) -> Vec<String> {
 
 /// Reads the answer to [`protocol_call`] and [`count_call`].
 #[must_use]
-pub fn read(status: u16) -> Answer {
+pub fn read(status: u16, body: &[u8]) -> Answer {
     match status {
+        // Some look for the model first, and say that there is none of no name.
+        404 if speaks_of_model(body) => Answer::There,
         404 | 405 | 501 => Answer::NotThere,
         401 | 403 => Answer::KeyRefused,
         // Whoever is throttled, or owes money, has found the path.
         200..=299 | 400 | 402 | 409 | 411..=429 => Answer::There,
         other => Answer::Unclear(other),
     }
+}
+
+fn speaks_of_model(body: &[u8]) -> bool {
+    let refusal = Refusal::read(body, false);
+    refusal.codes().any(|code| code == "model_not_found") || refusal.message().to_lowercase().contains("model")
 }
 
 fn headers(protocol: Protocol) -> &'static [(&'static str, &'static str)] {
@@ -164,7 +172,16 @@ mod tests {
     #[case(500, Answer::Unclear(500))]
     #[case(302, Answer::Unclear(302))]
     fn a_refusal_of_the_body_shows_that_the_path_is_there(#[case] status: u16, #[case] expected: Answer) {
-        assert_eq!(read(status), expected);
+        assert_eq!(read(status, b"not found"), expected);
+    }
+
+    #[rstest]
+    #[case(r#"{"error":{"code":"model_not_found","message":"x"}}"#, Answer::There)]
+    #[case(r#"{"object":"error","message":"The model `` does not exist.","code":404}"#, Answer::There)]
+    #[case(r#"{"detail":"Not Found"}"#, Answer::NotThere)]
+    #[case("<html>no model here</html>", Answer::NotThere)]
+    fn who_misses_the_model_has_found_the_path(#[case] body: &str, #[case] expected: Answer) {
+        assert_eq!(read(404, body.as_bytes()), expected);
     }
 
     #[test]

@@ -43,3 +43,9 @@ pub use quota::{windows_from_event, windows_from_headers, windows_from_usage};
 pub use refresh::{RefreshAnswer, judge_refresh};
 pub use stream::{EventKind, event_kind};
 pub use usage::no_usage_endpoint;
+
+/// A moment in RFC 3339, in whole seconds.
+#[must_use]
+pub fn rfc3339(text: &str) -> Option<remuda_core::UnixSeconds> {
+    time::date::rfc3339(text).map(|seconds| seconds as remuda_core::UnixSeconds)
+}

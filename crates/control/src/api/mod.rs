@@ -9,6 +9,7 @@ mod dashboard;
 mod event;
 mod find;
 mod floor;
+mod import;
 mod installation;
 mod key;
 mod left;

@@ -8,10 +8,11 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use parking_lot::Mutex;
-use remuda_core::{CredentialKind, Label, Protocol, UnixSeconds, Vendor};
+use remuda_core::{AccountId, CredentialKind, Label, Protocol, UnixSeconds, Vendor};
 use remuda_store::{Credential, Endpoint};
 use remuda_vendors::login::{Code, Flow as OauthFlow, Login, LoginError, Redirect};
 use remuda_vendors::openai::{self, Installation, device::DeviceCode};
+use remuda_vendors::{Addresses, anthropic};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -19,7 +20,7 @@ use tokio_util::task::TaskTracker;
 
 use super::entropy::Entropy;
 use super::failure::LoginFailure;
-use super::finish::{Obtained, keep, redeem};
+use super::finish::{Obtained, account_id, keep, redeem};
 use super::loopback::{Callback, Loopback, Page};
 use super::secret::examine;
 use super::{Compatible, LoggedIn, LoginRequest, Place, Way, device};
@@ -156,6 +157,36 @@ impl LoginDesk {
                 Ok((id, stage))
             }
         }
+    }
+
+    /// Asks Anthropic whose this access token is. `None`: it does not say, or could not be asked. Changes nothing.
+    pub async fn whose(&self, addresses: &Addresses, access: &SecretString) -> Option<remuda_vendors::Profile> {
+        let call = anthropic::profile::profile_call(&addresses.anthropic, access);
+        let answer = self.inner.keeper.inner().exchange.send(&call).await.ok().filter(|answer| answer.status == 200)?;
+        serde_json::from_slice(&answer.body).ok().map(|json| anthropic::profile::from_json(&json))
+    }
+
+    /// Finds out where a key is at home, as a login with it would, and stores nothing.
+    ///
+    /// # Errors
+    /// [`LoginFailure`].
+    pub async fn home_of(
+        &self,
+        request: &LoginRequest,
+    ) -> Result<(CredentialKind, Endpoint, Vec<String>), LoginFailure> {
+        let (Way::Key(secret) | Way::Token(secret)) = &request.way else {
+            return Err(LoginFailure::BadSecret("this is no key".to_owned()));
+        };
+        let found = examine(request, secret, &*self.inner.keeper.inner().exchange).await?;
+        Ok((found.kind, found.endpoint, found.notes))
+    }
+
+    /// A new account's id.
+    ///
+    /// # Errors
+    /// [`LoginFailure::NoEntropy`].
+    pub fn new_id(&self) -> Result<AccountId, LoginFailure> {
+        account_id(&*self.inner.keeper.inner().clock, &*self.inner.entropy)
     }
 
     /// Waits at most this long for the login to end, and says where it stands.

@@ -130,7 +130,9 @@ pub(super) async fn keep(
     if same(&stored.credential, &credential) { Ok(logged_in) } else { Err(LoginFailure::ReadBack) }
 }
 
-fn usual_cost(kind: CredentialKind) -> CostClass {
+/// What a kind of secret costs if its owner does not say otherwise.
+#[must_use]
+pub fn usual_cost(kind: CredentialKind) -> CostClass {
     match kind {
         CredentialKind::Subscription
         | CredentialKind::StaticToken
@@ -275,7 +277,7 @@ pub fn same_secret(a: &Credential, b: &Credential) -> bool {
 }
 
 /// A UUIDv7 of this moment.
-fn account_id(clock: &dyn Clock, entropy: &dyn Entropy) -> Result<AccountId, LoginFailure> {
+pub(super) fn account_id(clock: &dyn Clock, entropy: &dyn Entropy) -> Result<AccountId, LoginFailure> {
     let mut random = [0; 10];
     entropy.fill(&mut random)?;
     let millis = u64::try_from(clock.now()).unwrap_or_default().saturating_mul(1000);

@@ -24,7 +24,7 @@ mod secret;
 pub use desk::{LoginDesk, LoginId, MAX_PENDING, PATIENCE_S, Stage};
 pub use entropy::{Entropy, NoEntropy, SystemEntropy};
 pub use failure::LoginFailure;
-pub use finish::{Known, same_secret};
+pub use finish::{Known, same_secret, usual_cost};
 pub use naming::free_label;
 
 use std::collections::BTreeMap;

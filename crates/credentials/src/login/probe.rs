@@ -118,7 +118,8 @@ impl Probe<'_> {
         let mut last = (Answer::KeyRefused, first);
         for header in tries {
             let call = protocol_call(protocol, base, Some(self.key), key_header(header));
-            last = (read(self.ask(&call).await?.0), header);
+            let (status, body) = self.ask(&call).await?;
+            last = (read(status, &body), header);
             if last.0 != Answer::KeyRefused {
                 break;
             }
@@ -136,8 +137,8 @@ impl Probe<'_> {
         let mut can = Capabilities { cache_ttl: false, betas: false, count_tokens: false };
         for (protocol, base) in spoken {
             let Some(call) = count_call(*protocol, base, Some(self.key), key_header(header)) else { continue };
-            if let Ok((status, _)) = self.ask(&call).await {
-                can.count_tokens |= read(status) == Answer::There;
+            if let Ok((status, body)) = self.ask(&call).await {
+                can.count_tokens |= read(status, &body) == Answer::There;
             }
         }
         self.notes.push(format!("counts tokens: {}", yes(can.count_tokens)));

@@ -8,6 +8,7 @@ mod config;
 mod daemon;
 mod fake;
 mod help;
+mod import;
 mod limit;
 mod quota;
 mod relay;
@@ -24,6 +25,7 @@ pub(crate) use config::ConfigCommand;
 pub(crate) use daemon::{DashboardArgs, DoctorArgs, RunArgs, ServeArgs, StatusArgs};
 pub(crate) use fake::{FakeAccountArg, FakeArgs, FakeKind};
 pub(crate) use help::command;
+pub(crate) use import::ImportArgs;
 pub(crate) use limit::{HoldCommand, LimitArgs};
 pub(crate) use quota::{KillSwitchArgs, MinimumArgs, QuotaArgs};
 pub(crate) use relay::{
@@ -65,6 +67,7 @@ pub(crate) enum Command {
     #[command(after_help = "The daemon takes no new requests, finishes those under way (at most 30 s) and ends.")]
     Stop,
     Login(LoginArgs),
+    Import(ImportArgs),
     /// List, show, rename, enable, disable or remove accounts
     #[command(args_conflicts_with_subcommands = true)]
     Accounts {

@@ -9,6 +9,7 @@ mod demo;
 mod direct;
 mod doctor;
 mod fake;
+mod import;
 mod key;
 mod limit;
 mod login;
@@ -120,6 +121,7 @@ pub(crate) async fn run(cli: Cli, out: Out) -> anyhow::Result<u8> {
         Command::Serve(args) => serve::serve(&context()?, args).await,
         Command::Stop => daemon::stop(&context()?).await,
         Command::Login(args) => login::login(&context()?, args).await,
+        Command::Import(args) => import::import(&context()?, args).await,
         Command::Accounts { command } => account::accounts(&context()?, command).await,
         Command::Use(args) => choice::use_target(&context()?, args).await,
         Command::Next(args) => choice::next(&context()?, args).await,

@@ -41,6 +41,11 @@ pub(crate) fn shown(shown: &AccountShown, zone: &jiff::tz::TimeZone) -> String {
     fact("who", who(account));
     fact("vendor", format!("{}, {}", account.vendor, plan(account)));
     fact("endpoint", account.base_url.clone().unwrap_or_default());
+    let borrowed = account.borrowed.as_ref().map(|from| {
+        let slot = if from.slot.is_empty() { String::new() } else { format!(" ({})", from.slot) };
+        format!("borrowed from {}: {}{slot}", from.program, from.file)
+    });
+    fact("login", borrowed.unwrap_or_default());
     fact("cost", cost(account.cost).to_owned());
     fact("state", full_state(account, now, zone));
     for rest in &account.resting_models {
@@ -138,6 +143,10 @@ fn full_state(account: &AccountView, now: UnixSeconds, zone: &jiff::tz::TimeZone
         (State::Resting, Some(rest)) => {
             let until = moment(rest.until, now, zone);
             format!("{short}, until {until}: {} ({})", class(rest.reason), rest.evidence)
+        }
+        (State::NeedsLogin, _) if account.borrowed.is_some() => {
+            let program = account.borrowed.as_ref().map_or("its program", |from| from.program.as_str());
+            format!("{short}: its login belongs to {program}; log in there again")
         }
         (State::NeedsLogin, _) => {
             format!("{short}: {}", command(["login", account.vendor.as_str(), "--label", &account.label]))

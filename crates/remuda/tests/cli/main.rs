@@ -12,6 +12,7 @@ mod config;
 mod daemon;
 mod demo;
 mod direct;
+mod import;
 mod login;
 mod project;
 mod quota;

@@ -146,11 +146,10 @@ impl Flow {
 
     /// Ports at which the vendor lets the browser end up, in order of preference. 0: any free one.
     #[must_use]
-    pub fn ports(&self) -> &'static [u16] {
+    pub fn ports(&self) -> &[u16] {
         match self {
             Self::Claude(_) | Self::SharedPlan(..) => &[0],
-            // Registered with Codex's client id; the second is for when the first is taken.
-            Self::Codex(_) => &[openai::login::PORT, openai::login::SECOND_PORT],
+            Self::Codex(at) => &at.ports,
         }
     }
 
@@ -170,7 +169,7 @@ impl Login {
     pub fn authorize_url(&self) -> String {
         let (page, fields) = match &self.flow {
             Flow::Claude(at) => (at.authorize.clone(), anthropic::login::authorize(self)),
-            Flow::Codex(at) => (at.authorize(), openai::login::authorize(self)),
+            Flow::Codex(at) => (at.authorize(), openai::login::authorize(self, at)),
             Flow::SharedPlan(at, installation) => {
                 (at.shared_authorize(), openai::shared_plan::authorize(self, at, installation))
             }

@@ -9,6 +9,8 @@ pub struct Endpoints {
     pub api_base: String,
     /// The backend of ChatGPT plans: `…/codex/responses`, `…/wham/usage`.
     pub backend: String,
+    /// Ports at which a browser may end up, registered with Codex's client id; the second is for when the first is taken.
+    pub ports: Vec<u16>,
 }
 
 impl Default for Endpoints {
@@ -17,6 +19,7 @@ impl Default for Endpoints {
             issuer: "https://auth.openai.com".to_owned(),
             api_base: "https://api.openai.com/v1".to_owned(),
             backend: "https://chatgpt.com/backend-api".to_owned(),
+            ports: vec![1455, 1457],
         }
     }
 }

@@ -9,20 +9,15 @@ use super::token_endpoint::CLIENT_ID;
 use crate::call::Call;
 use crate::login::{Code, Login, Redirect};
 
-/// The port registered with the client id.
-pub(crate) const PORT: u16 = 1455;
-/// The other one.
-pub(crate) const SECOND_PORT: u16 = 1457;
-
 /// What the login asks for: who it is, and a refresh token.
 const SCOPES: &str = "openid profile email offline_access";
 
 /// Fields of the authorize page.
-pub(crate) fn authorize(login: &Login) -> Vec<(&'static str, String)> {
+pub(crate) fn authorize(login: &Login, at: &Endpoints) -> Vec<(&'static str, String)> {
     vec![
         ("response_type", "code".to_owned()),
         ("client_id", CLIENT_ID.to_owned()),
-        ("redirect_uri", redirect_uri(login.redirect, None)),
+        ("redirect_uri", redirect_uri(login.redirect, at)),
         ("scope", SCOPES.to_owned()),
         ("code_challenge", login.challenge()),
         ("code_challenge_method", "S256".to_owned()),
@@ -41,19 +36,20 @@ pub(crate) fn exchange(login: &Login, at: &Endpoints, code: &Code) -> Call {
         &[
             ("grant_type", "authorization_code"),
             ("code", code.code.expose_secret()),
-            ("redirect_uri", &redirect_uri(login.redirect, Some(at))),
+            ("redirect_uri", &redirect_uri(login.redirect, at)),
             ("client_id", CLIENT_ID),
             ("code_verifier", verifier.expose_secret()),
         ],
     )
 }
 
-fn redirect_uri(redirect: Redirect, at: Option<&Endpoints>) -> String {
-    match (redirect, at) {
-        (Redirect::Loopback(port), _) => format!("http://localhost:{port}/auth/callback"),
-        (Redirect::Device, Some(at)) => at.device_redirect(),
+fn redirect_uri(redirect: Redirect, at: &Endpoints) -> String {
+    let here = |port: u16| format!("http://localhost:{port}/auth/callback");
+    match redirect {
+        Redirect::Loopback(port) => here(port),
+        Redirect::Device => at.device_redirect(),
         // There is no page that shows a code: the person copies the address of the page that the browser cannot open.
-        (Redirect::CopyCode | Redirect::Device, _) => format!("http://localhost:{PORT}/auth/callback"),
+        Redirect::CopyCode => here(at.ports.first().copied().unwrap_or_default()),
     }
 }
 

@@ -29,14 +29,14 @@ pub struct Installation {
 }
 
 /// Fields of the authorize page.
-pub(crate) fn authorize(login: &Login, _at: &Endpoints, installation: &Installation) -> Vec<(&'static str, String)> {
+pub(crate) fn authorize(login: &Login, at: &Endpoints, installation: &Installation) -> Vec<(&'static str, String)> {
     let client_id = installation.client_id.clone().unwrap_or_else(|| FIRST_CLIENT_ID.to_owned());
     vec![
         ("client_id", client_id),
         ("agent_name_hint", "Remuda".to_owned()),
         ("ext_agent_host_id", format!("urn:uuid:{}", installation.id)),
         ("response_type", "code".to_owned()),
-        ("redirect_uri", redirect_uri(login.redirect)),
+        ("redirect_uri", redirect_uri(login.redirect, at)),
         ("resource", RESOURCE.to_owned()),
         ("scope", SCOPES.to_owned()),
         ("state", login.state.clone()),
@@ -54,7 +54,7 @@ pub(crate) fn exchange(login: &Login, at: &Endpoints, installation: &Installatio
         &[
             ("grant_type", "authorization_code"),
             ("code", code.code.expose_secret()),
-            ("redirect_uri", &redirect_uri(login.redirect)),
+            ("redirect_uri", &redirect_uri(login.redirect, at)),
             ("client_id", client_id),
             ("code_verifier", login.verifier.expose_secret()),
             ("resource", RESOURCE),
@@ -72,10 +72,10 @@ pub(crate) fn check_scope(scope: Option<&str>) -> Result<(), LoginError> {
     }
 }
 
-fn redirect_uri(redirect: Redirect) -> String {
+fn redirect_uri(redirect: Redirect, at: &Endpoints) -> String {
     let port = match redirect {
         Redirect::Loopback(port) => port,
-        Redirect::CopyCode | Redirect::Device => super::login::PORT,
+        Redirect::CopyCode | Redirect::Device => at.ports.first().copied().unwrap_or_default(),
     };
     format!("http://127.0.0.1:{port}/auth/callback")
 }
