@@ -436,11 +436,16 @@ impl Herd {
                 other => state.snapshot.apply(other),
             }
         }
-        self.events.found(changes);
-        self.journal.changes(changes);
         if changes.iter().any(StateChange::gives_back) {
             self.returned.notify_waiters();
         }
+        self.tell_of(changes);
+    }
+
+    /// What was applied to the snapshot reaches the disk and whoever watches.
+    fn tell_of(&self, changes: &[StateChange]) {
+        self.events.found(changes);
+        self.journal.changes(changes);
         if changes.iter().any(|change| change.account().is_some()) {
             self.lines.move_on();
         }

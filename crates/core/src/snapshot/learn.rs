@@ -199,4 +199,41 @@ mod tests {
         assert_eq!(learned, Learned::default());
         assert_eq!(herd.learn(AccountId(uuid::Uuid::from_u128(9)), vec![anew()], NOW), Learned::default());
     }
+
+    proptest::proptest! {
+        /// Whatever vendors state: readings never make an account rest, never lengthen a rest, and what is known of a
+        /// window never grows older.
+        #[test]
+        fn readings_only_ever_give_back(
+            stated in proptest::collection::vec(
+                (0.0..130.0_f64, proptest::option::of(-20_000..900_000_i64), -500..20_000_i64, 0..4_usize),
+                0..20,
+            ),
+        ) {
+            let windows = [
+                Window::FiveHour,
+                Window::SevenDay,
+                Window::Model("opus".to_owned()),
+                Window::Model("7d_opus".to_owned()),
+            ];
+            let mut herd = spent();
+            herd.accounts.get_mut(&id()).unwrap().model_cooling =
+                [("claude-opus-5".to_owned(), rest(RESET, Class::ModelExhausted))].into();
+            for (used_percent, resets_in, read_in, which) in stated {
+                let read_at = NOW + read_in;
+                let now = read_at.max(NOW);
+                let resets_at = resets_in.map(|s| NOW + s);
+                let reading = Reading { used_percent, resets_at, source: ReadingSource::Usage, read_at };
+                let before = herd.accounts[&id()].clone();
+                herd.learn(id(), vec![(windows[which].clone(), reading)], now);
+                let after = &herd.accounts[&id()];
+                proptest::prop_assert!(after.cooling.as_ref().unwrap().until <= before.cooling.as_ref().unwrap().until);
+                let model = |account: &Account| account.model_cooling["claude-opus-5"].until;
+                proptest::prop_assert!(model(after) <= model(&before));
+                for (window, known) in &before.readings {
+                    proptest::prop_assert!(after.readings[window].read_at >= known.read_at);
+                }
+            }
+        }
+    }
 }

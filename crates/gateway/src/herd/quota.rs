@@ -48,13 +48,13 @@ impl Herd {
             return;
         }
         state.snapshot.live.read(account);
+        self.journal.readings(account, &learned.newer);
+        self.tell_of(&learned.changes);
         drop(state);
         self.events.tell(Happening::Windows(account));
-        self.journal.readings(account, &learned.newer);
         if !learned.changes.is_empty() {
             tracing::info!(%account, "a window started anew before its stated time; its rest ends with a probe");
-            self.events.found(&learned.changes);
-            self.journal.changes(&learned.changes);
+            self.returned.notify_waiters();
         }
     }
 
@@ -113,8 +113,12 @@ impl Herd {
         let mut ids = poll::in_question(&state.snapshot, &targets, &facts.model, now);
         ids.retain(|id| {
             let Some(account) = state.snapshot.accounts.get(id) else { return false };
-            let rests = state.polls.get(id).is_some_and(|poll| poll.not_before > now);
-            !rests && remuda_vendors::no_usage_endpoint(account.vendor, account.kind).is_none()
+            // What an answer of late did not name is not found out by asking again.
+            let told = |poll: &PollState| {
+                poll.failures == 0 && poll.asked_at.is_some_and(|at| now - at <= state.snapshot.policy.quota_max_age_s)
+            };
+            let in_vain = state.polls.get(id).is_some_and(|poll| poll.not_before > now || told(poll));
+            !in_vain && remuda_vendors::no_usage_endpoint(account.vendor, account.kind).is_none()
         });
         ids
     }

@@ -454,3 +454,17 @@ async fn what_decides_whether_an_account_may_serve_is_asked_before_the_request_i
     assert_eq!(asked(&world), 1, "it is known, and too little is left");
     world.end().await;
 }
+
+#[tokio::test]
+async fn a_window_that_the_vendor_does_not_name_is_asked_for_once_and_not_with_every_request() {
+    let mut world = crate::world::World::new().await;
+    world.subscription("a").await;
+    let everyone = [(Window::Other(3_600), 10.0)].into();
+    world.edit(Edit::KillSwitch(KillSwitch { enabled: true, everyone, ..KillSwitch::default() })).await;
+    for _ in 0..3 {
+        assert_eq!(world.ask("s", "hello").send().await.unwrap().status(), 429, "closed: it stays unknown");
+    }
+    let asked = world.vendor.requests().into_iter().filter(|seen| seen.endpoint == Endpoint::Usage).count();
+    assert_eq!(asked, 1);
+    world.end().await;
+}

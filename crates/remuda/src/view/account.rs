@@ -1,8 +1,9 @@
 //! Accounts in full, and what changed about them.
 
-use remuda_control::types::{AccountChanged, AccountRemoved, AccountShown, AccountView, Accounts, State};
+use remuda_control::types::{AccountChanged, AccountRemoved, AccountShown, AccountView, Accounts, FloorView, State};
 use remuda_core::UnixSeconds;
 
+use super::quota;
 use super::status::{bar, marker, no_accounts, plan, state};
 use super::table::Table;
 use super::words::{DIM, STRONG, class, command, cost, kind, moment, paint, span, window};
@@ -57,9 +58,17 @@ pub(crate) fn shown(shown: &AccountShown, zone: &jiff::tz::TimeZone) -> String {
             format!("{} {}", bar(w, now), paint(DIM, format!("read {} ago", span(now - w.read_at)))),
         );
     }
-    for (w, percent) in &account.min_remaining {
-        fact("keeps", format!("{percent}% of {}", window(w)));
+    let floors = |floors: &[FloorView]| {
+        let asked = floors.iter().filter(|floor| floor.percent > 0.0);
+        asked.map(quota::floor).collect::<Vec<_>>().join(", ")
+    };
+    fact("keeps", floors(&account.quota.minimum));
+    if account.quota.kill_switch {
+        fact("never below", floors(&account.quota.reserve));
     }
+    fact("usage", usage(account, now));
+    fact("trouble", quota::trouble(account, now).unwrap_or_default());
+    fact("money", quota::money(account).unwrap_or_default());
     fact("stand-ins", account.chain.join(", "));
     fact(
         "stands in",
@@ -70,6 +79,20 @@ pub(crate) fn shown(shown: &AccountShown, zone: &jiff::tz::TimeZone) -> String {
     fact("added", account.added_at.map(|at| moment(at, now, zone)).unwrap_or_default());
     fact("id", account.id.to_string());
     text
+}
+
+/// How asking its vendor what is left went the last time.
+fn usage(account: &AccountView, now: UnixSeconds) -> String {
+    let usage = &account.quota.usage;
+    match (&usage.why_not, &usage.trouble, usage.asked_at) {
+        (Some(why), _, _) => why.clone(),
+        (None, Some(trouble), _) => {
+            let again = usage.not_before.map(|at| format!(", asked again in {} at the earliest", span(at - now)));
+            format!("{trouble}{}", again.unwrap_or_default())
+        }
+        (None, None, Some(at)) => format!("the vendor was asked {} ago", span(now - at)),
+        (None, None, None) => String::new(),
+    }
 }
 
 /// After `rename`, `enable`, `disable`.

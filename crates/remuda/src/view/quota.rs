@@ -129,7 +129,7 @@ pub(super) fn trouble(account: &AccountView, now: UnixSeconds) -> Option<String>
 }
 
 /// `5h 10% (everyone)`.
-fn floor(floor: &FloorView) -> String {
+pub(super) fn floor(floor: &FloorView) -> String {
     let low = floor.remaining_percent.is_some_and(|left| left < floor.percent);
     let said = match floor.said_of {
         SaidOf::Account => "",

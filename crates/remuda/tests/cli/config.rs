@@ -47,6 +47,26 @@ async fn the_schema_is_json_that_names_every_section() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_editor_works_on_a_copy_that_is_taken_over_only_if_it_is_good() {
+    let trial = Trial::new().await;
+    trial.remuda(&["config", "edit"]).failed(2, &["needs a terminal", "remuda config set"]);
+    let path = trial.home().join("config.toml");
+    let good = std::fs::read_to_string(&path).unwrap();
+    let editor = trial.project().join("editor");
+    let edits = |line: &str| {
+        std::fs::write(&editor, format!("echo '{line}' >> \"$1\"\n")).unwrap();
+        let with = format!("sh {}", editor.display());
+        trial.on_terminal_with(&[("EDITOR", &with)], &["config", "edit"], "n\n")
+    };
+    let refused = edits("[qouta]");
+    assert!(refused.out.contains("did you mean `quota`?") && refused.code == 1, "{refused:?}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), good, "it stays as it was");
+    let taken = edits("[quota]");
+    assert!(taken.out.contains("Good") && taken.code == 0, "{taken:?}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), format!("{good}[quota]\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_running_daemon_takes_a_good_change_over_and_keeps_the_last_good_one_when_a_bad_one_comes() {
     let trial = Trial::new().await;
     let path = trial.home().join("config.toml");

@@ -116,13 +116,18 @@ impl Trial {
 
     /// A command on a terminal of 100 columns, with a person who types this. Standard output and error are one.
     pub(crate) fn on_terminal(&self, args: &[&str], typed: &str) -> Ended {
+        self.on_terminal_with(&[], args, typed)
+    }
+
+    /// The same with more in the environment.
+    pub(crate) fn on_terminal_with(&self, environment: &[(&str, &str)], args: &[&str], typed: &str) -> Ended {
         let quoted: Vec<String> = args.iter().map(|arg| format!("'{arg}'")).collect();
         let line = format!("stty cols 100; exec {} {}", env!("CARGO_BIN_EXE_remuda"), quoted.join(" "));
         let plain = self.command::<&str>(&[]);
         let mut command = Command::new("script");
         command.env_clear().envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
         command.env("SHELL", "/bin/sh").env("TERM", "xterm").current_dir(self.project());
-        command.args(["-qec", &line, "/dev/null"]);
+        command.envs(environment.iter().copied()).args(["-qec", &line, "/dev/null"]);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();
         told(child)
