@@ -8,6 +8,7 @@ mod api;
 mod browser;
 mod client;
 mod client_events;
+mod dashboard;
 mod nearest;
 mod open;
 mod openapi;

@@ -27,7 +27,7 @@ use crate::stream;
 use crate::types::Versioned;
 use crate::types::{CSRF_HEADER, EVENTS_PATH};
 use crate::types::{Code, Failure, FailureAnswer};
-use crate::{open, openapi};
+use crate::{dashboard, open, openapi};
 
 /// No input is longer.
 const LONGEST_INPUT: usize = 64 * 1024;
@@ -78,6 +78,7 @@ fn router(api: Arc<Api>, own_uid: u32) -> Router {
         .layer(from_fn_with_state(Door { api: Arc::clone(&api), own_uid }, only_the_owner))
         // In front of the door: these are the way to a key, or say nothing that needs one.
         .route("/open/{code}", get(open::open))
+        .merge(dashboard::routes())
         .with_state(api)
 }
 
