@@ -50,7 +50,7 @@ export function draw() {
       field("Search", h("input", { type: "search", name: "search", value: asked.search, placeholder: "id, model, session, project", "data-own": true })),
       field("Account", choice({ name: "account" }, accounts, asked.account)),
       field("Agent", choice({ name: "agent" }, { "": "any agent", ...words.HOSTS }, asked.agent)),
-      h("label", { class: "check" }, h("input", { type: "checkbox", name: "failed", checked: asked.failed, "data-own": true }), " only failed"),
+      h("label", { class: "check" }, h("input", { type: "checkbox", name: "failed", checked: Boolean(asked.failed), "data-own": true }), " only failed"),
       h("button", null, "Find"),
     ),
     herd.overview.live.length ? h("section", { "aria-label": "Under way" }, live(herd.overview.live)) : null,
@@ -70,7 +70,7 @@ function table(records) {
 }
 
 function row(r) {
-  const failed = r.outcome && !("Served" in r.outcome || r.outcome.served || r.outcome.result === "served") && r.client_status >= 400;
+  const failed = r.outcome.result !== "served";
   return h(
     "tr",
     { "data-key": r.id, class: failed ? "failed" : null },

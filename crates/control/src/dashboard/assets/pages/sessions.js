@@ -41,7 +41,7 @@ export function draw() {
 function table() {
   return h(
     "table",
-    null,
+    { class: "requests" },
     h("thead", null, h("tr", null, ["Conversation", "Lives on", "Pinned to", "Last seen", ""].map((t) => h("th", { scope: "col" }, t || h("span", { class: "hidden" }, "What to do"))))),
     h("tbody", null, sessions.map((one) => {
       const id = words.sessionName(one.session);

@@ -45,16 +45,16 @@ export function draw() {
   );
   if (!usage) return [h("h1", null, "Usage"), form, h("p", { class: "quiet" }, "Loading …")];
   const of = measure[asked.show];
-  const sorted = [...usage.rows].sort((a, b) => of(b.sum) - of(a.sum));
+  const sorted = [...usage.rows].sort((a, b) => of(b) - of(a));
   const keys = sorted.slice(0, 5).map((row) => row.key);
   const more = sorted.length > 5;
   const times = usage.times.map((time) => {
-    const known = keys.map((key) => [key, of(time.rows.find((row) => row.key === key)?.sum ?? { cost_usd: 0, input: 0, output: 0, cache_read: 0, cache_write_5m: 0, cache_write_1h: 0, requests: 0 })]);
-    const rest = of(time.sum) - known.reduce((sum, [, value]) => sum + value, 0);
+    const known = keys.map((key) => [key, of((time.rows ?? []).find((row) => row.key === key) ?? { cost_usd: 0, input: 0, output: 0, cache_read: 0, cache_write_5m: 0, cache_write_1h: 0, requests: 0 })]);
+    const rest = of(time) - known.reduce((sum, [, value]) => sum + value, 0);
     return { name: time.name, parts: more ? [...known, ["others", Math.max(0, rest)]] : known };
   });
-  const cache = usage.times.map((time) => ({ name: time.name, parts: [["read from the cache", time.sum.cache_read], ["written to it", time.sum.cache_write_5m + time.sum.cache_write_1h], ["neither", time.sum.input]] }));
-  const total = usage.total.sum;
+  const cache = usage.times.map((time) => ({ name: time.name, parts: [["read from the cache", time.cache_read], ["written to it", time.cache_write_5m + time.cache_write_1h], ["neither", time.input]] }));
+  const total = usage.total;
   return [
     h("h1", null, "Usage"),
     form,
@@ -80,7 +80,7 @@ function table(rows) {
     "table",
     null,
     h("thead", null, h("tr", null, [BY[asked.by], "requests", "in", "out", "cache", "list price"].map((t, at) => h("th", { scope: "col", class: at ? "number" : null }, t)))),
-    h("tbody", null, rows.map(({ key, sum, cache_hit_percent }) => h("tr", { "data-key": key || "–" }, h("th", { scope: "row" }, key || "–"), [words.count(sum.requests), words.count(prompt(sum)), words.count(sum.output), cache_hit_percent === null || cache_hit_percent === undefined ? "–" : words.percent(cache_hit_percent), sum.unpriced && !sum.cost_usd ? "unknown" : words.usd(sum.cost_usd)].map((text) => h("td", { class: "number" }, text))))),
+    h("tbody", null, rows.map(({ key, cache_hit_percent, ...sum }) => h("tr", { "data-key": key || "–" }, h("th", { scope: "row" }, key || "–"), [words.count(sum.requests), words.count(prompt(sum)), words.count(sum.output), cache_hit_percent === null || cache_hit_percent === undefined ? "–" : words.percent(cache_hit_percent), sum.unpriced && !sum.cost_usd ? "unknown" : words.usd(sum.cost_usd)].map((text) => h("td", { class: "number" }, text))))),
   );
 }
 
