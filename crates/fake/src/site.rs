@@ -111,9 +111,9 @@ impl Site {
         self.row().map_or("", |(_, _, real)| real)
     }
 
-    /// Its prefix here: empty, or beginning with a slash.
+    /// Its prefix here: empty, or beginning with a slash. Nothing answers for a plan and region that do not exist together.
     pub(crate) fn prefix(self) -> &'static str {
-        self.row().map_or("", |(_, prefix, _)| prefix)
+        self.row().map_or("/nowhere", |(_, prefix, _)| prefix)
     }
 
     fn row(self) -> Option<&'static (Self, &'static str, &'static str)> {
@@ -150,5 +150,7 @@ mod tests {
         }
         assert_eq!(Site::of("/openai-elsewhere/v1"), (Site::Anthropic, "/openai-elsewhere/v1"));
         assert_eq!(Site::of("/openai"), (Site::OpenAi, ""));
+        let nowhere = qwen(QwenPlan::Coding, Region::HongKong);
+        assert_eq!((nowhere.prefix(), nowhere.real_origin()), ("/nowhere", ""));
     }
 }

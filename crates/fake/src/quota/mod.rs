@@ -77,7 +77,7 @@ pub enum QuotaHeaders {
     Full,
     /// On a refusal only the spent window's status, reset and utilization; on a success everything.
     TrioWhenSpent,
-    /// None at all.
+    /// None at all, nor events of them.
     None,
 }
 

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use http::Request;
-use remuda_fake::{AccountSpec, Config, Ending, Endpoint, FakeAccount, Fault, OpenAiRefusal, Point, Reply, Window};
+use remuda_fake::{
+    AccountSpec, Config, Ending, Endpoint, FakeAccount, Fault, OpenAiRefusal, Point, QuotaHeaders, Reply, Window,
+};
 use rstest::rstest;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
@@ -254,6 +256,18 @@ async fn where_no_websockets_are_spoken_every_handshake_is_told_to_use_http() {
         client.post(RESPONSES, &agent(&account.issue_tokens().access_token, &account), &ask("x")).await.status,
         200
     );
+}
+
+#[tokio::test]
+async fn a_vendor_that_tells_nothing_of_quota_sends_no_frames_of_it() {
+    let client = start().await;
+    let silent = AccountSpec { quota_headers: QuotaHeaders::None, ..AccountSpec::chatgpt("plus") };
+    let account = client.vendor.add_account(silent).unwrap();
+    let headers = beta(agent(&account.issue_tokens().access_token, &account));
+    let mut socket = open_at(&client, RESPONSES, &headers).await.unwrap();
+    assert_eq!(kinds(&socket.exchange(&create(ask("x"))).await)[0], "response.created");
+    let over_http = client.post(RESPONSES, &agent(&account.issue_tokens().access_token, &account), &ask("y")).await;
+    assert!(over_http.headers.keys().all(|name| !name.as_str().starts_with("x-codex-primary")));
 }
 
 #[tokio::test]

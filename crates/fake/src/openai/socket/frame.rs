@@ -17,6 +17,7 @@ use crate::log::{Ending, Progress};
 use crate::manner::Manner;
 use crate::openai::responses::Done;
 use crate::openai::unknown_response;
+use crate::quota::QuotaHeaders;
 use crate::quota::headers::Pairs;
 use crate::refusal::OpenAiRefusal;
 use crate::refused::Refused;
@@ -207,6 +208,7 @@ impl Conversation {
         let mut events = Vec::new();
         if call.site == Site::ChatGpt
             && let Some(account) = state.accounts.get(self.index)
+            && account.spec.quota_headers != QuotaHeaders::None
         {
             events.push(codex::limits_event(account, state.clock.now()));
         }
