@@ -110,3 +110,39 @@ async fn a_relay_elsewhere_is_not_spoken_to_in_the_clear() {
         assert!(made(url).is_ok(), "{url}");
     }
 }
+
+/// Pages of this process that are in memory, in bytes. Zero where that cannot be asked.
+fn resident() -> usize {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    statm.split(' ').nth(1).and_then(|pages| pages.parse::<usize>().ok()).unwrap_or(0) * 4096
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_sessions_live_on_one_relay_in_bounded_memory() {
+    let settings = Settings { most_kept: 512 * 1024, per_minute: 1_000_000, ..settings() };
+    let world = World::with(Transport::Http, settings).await;
+    let Some(relay) = world.relay() else { return };
+    let round = async |turn: usize| {
+        let mut asking = tokio::task::JoinSet::new();
+        for number in 0..1000 {
+            // Some 7 kB each: several times what the relay may keep of them compressed.
+            let (client, request) = (world.client.clone(), world.request(&body(10 + number % 7 + turn), ""));
+            if asking.len() >= 64 {
+                asking.join_next().await.unwrap().unwrap();
+            }
+            asking.spawn(async move {
+                let mut answer = client.send(&format!("session-{number}"), request).await.unwrap();
+                crate::world::read(answer.response.body_mut()).await.unwrap();
+            });
+        }
+        asking.join_all().await;
+    };
+    round(0).await;
+    let before = resident();
+    round(1).await;
+    let held = relay.held();
+    assert_eq!((held.conversations, held.calls), (1000, 0));
+    assert!(held.sealed_bytes <= 512 * 1024, "{held:?}");
+    let grown = resident().saturating_sub(before);
+    assert!(grown < 32 * 1024 * 1024, "{grown} bytes more after another round");
+}

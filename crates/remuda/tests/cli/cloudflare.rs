@@ -388,3 +388,14 @@ async fn a_worker_of_that_name_that_is_no_relay_is_left_alone() {
     cloud.relay(&trial, &["teardown", "--cloudflare", "--yes"]).failed(1, &["no relay of Remuda's"]);
     assert_eq!(cloud.changes(), [""; 0]);
 }
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the genuine workerd and the genuine Claude Code"]
+async fn a_conversation_with_a_failover_goes_through_the_worker_claude() {
+    let trial = Trial::new().await;
+    let cloud = Cloud::start(&trial);
+    let allow = cloud.state.lock().unwrap().allow.clone();
+    cloud.relay(&trial, &setup(&cloud, &["--allow", &allow])).ok();
+    crate::agents::relay::claude_with_a_failover(&trial);
+}

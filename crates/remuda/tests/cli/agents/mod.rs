@@ -14,6 +14,7 @@ use crate::trial::{Ended, Trial, ended, get};
 mod claude;
 mod codex;
 mod every;
+pub(crate) mod relay;
 
 /// How an agent is asked without a terminal, on accounts of one vendor.
 pub(crate) struct Agent {
