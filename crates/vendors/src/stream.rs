@@ -28,6 +28,7 @@ const ANTHROPIC: &[(&str, EventKind)] =
 /// Responses over SSE and WebSocket; openai/codex `codex-api/src/sse/responses.rs`
 const OPENAI: &[(&str, EventKind)] = &[
     ("codex.rate_limits", Handshake),
+    ("keepalive", Handshake),
     ("codex.response.metadata", Handshake),
     ("response.queued", Handshake),
     ("response.created", Handshake),
@@ -129,6 +130,7 @@ mod tests {
     #[case(Protocol::Chat, Some("error"), "", Failure)]
     #[case(Protocol::Messages, None, r#"{"code":"Throttling","message":"x"}"#, Failure)]
     #[case(Protocol::Codex, Some("codex.rate_limits"), "", Handshake)]
+    #[case(Protocol::Responses, Some("keepalive"), "", Handshake)]
     #[case(Protocol::Chat, None, "garbage", Content)]
     fn what_is_unknown_is_content(
         #[case] protocol: Protocol,

@@ -44,7 +44,7 @@ impl Lane {
     /// The connection that the turn before has left, if it is this account's with this token. Another one is closed.
     fn take(&self, account: AccountId, generation: u64) -> Option<Trunk> {
         let mut trunk = self.trunk.lock().take()?;
-        (trunk.account == account && trunk.generation == generation && trunk::is_open(&mut trunk)).then_some(trunk)
+        (trunk.account == account && trunk.generation == generation && trunk::is_good(&mut trunk)).then_some(trunk)
     }
 }
 
@@ -161,7 +161,10 @@ where
                     .max_message_size(Some(super::MOST_FRAME))
                     .max_frame_size(Some(super::MOST_FRAME));
                 let socket = WebSocketStream::from_raw_socket(connection, Role::Client, Some(config)).await;
-                Opened::Trunk(Box::new(Trunk { account, generation, socket }), headers)
+                Opened::Trunk(
+                    Box::new(Trunk { account, generation, socket, opened: tokio::time::Instant::now() }),
+                    headers,
+                )
             }
             Ok(Upgrade::Refused(answer)) => match answer.status() {
                 StatusCode::UPGRADE_REQUIRED

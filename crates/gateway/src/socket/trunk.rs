@@ -26,7 +26,11 @@ pub(crate) struct Trunk {
     pub(super) account: AccountId,
     pub(super) generation: u64,
     pub(super) socket: WebSocketStream<Upgraded>,
+    pub(super) opened: Instant,
 }
+
+/// The vendor ends connections after an hour; one that is nearly so old is not begun a turn on.
+const OLDEST: Duration = Duration::from_secs(55 * 60);
 
 /// Is this the last event of an answer?
 pub(crate) fn is_last(name: &str) -> bool {
@@ -131,8 +135,11 @@ impl Body for TurnBody {
     }
 }
 
-/// Is the connection still open, as far as can be told without waiting? Unasked-for frames are passed over.
-pub(super) fn is_open(trunk: &mut Trunk) -> bool {
+/// Can another turn be begun on it, as far as can be told without waiting? Unasked-for frames are passed over.
+pub(super) fn is_good(trunk: &mut Trunk) -> bool {
+    if trunk.opened.elapsed() > OLDEST {
+        return false;
+    }
     let mut cx = Context::from_waker(std::task::Waker::noop());
     loop {
         match Pin::new(&mut trunk.socket).poll_next(&mut cx) {

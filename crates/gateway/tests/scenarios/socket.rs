@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use remuda_core::record::{AttemptEnd, Record};
 use remuda_core::{Host, RequestKind};
-use remuda_fake::{Config, Endpoint, Fault, OpenAiRefusal, Point};
+use remuda_fake::{Config, Endpoint, FakeAccount, Fault, OpenAiRefusal, Point};
 use remuda_store::RecordQuery;
 use rstest::rstest;
 use secrecy::ExposeSecret;
@@ -105,11 +105,16 @@ async fn records(world: &World, count: usize) -> Vec<Record> {
 }
 
 async fn world_of(config: Config) -> World {
+    world_and_account(config).await.0
+}
+
+/// With the first account as its vendor knows it.
+async fn world_and_account(config: Config) -> (World, FakeAccount) {
     let mut world = World::with(config, Host::Codex).await;
-    world.chatgpt("work").await;
+    let work = world.chatgpt("work").await;
     world.chatgpt("home").await;
     world.chain("work", &["home"]).await;
-    world
+    (world, work)
 }
 
 #[tokio::test]
@@ -273,5 +278,35 @@ async fn an_agent_that_hangs_up_ends_its_turn_at_the_vendor() {
     while socket.next().await.unwrap()["type"] != "response.output_text.delta" {}
     drop(socket);
     assert_eq!(records(&world, 1).await[0].attempts[0].ended, AttemptEnd::Abandoned);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_stale_token_is_refreshed_before_the_agent_notices() {
+    let (world, work) = world_and_account(Config::default()).await;
+    work.revoke_access();
+    let mut socket = open(&world, PATH).await.unwrap();
+    assert_eq!(text(&socket.exchange(&create(turn("hi"), json!({}))).await), "pong hi");
+    assert_eq!(turns(&world), [by("WS", "work")]);
+    let record = records(&world, 1).await.remove(0);
+    assert_eq!(record.attempts.len(), 2, "{:?}", record.attempts);
+    assert!(record.attempts[0].refreshed.is_some());
+    drop(socket);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_connection_that_the_vendor_finds_too_old_is_not_used_again() {
+    let world = world_of(Config::default()).await;
+    let mut socket = open(&world, PATH).await.unwrap();
+    let first = socket.exchange(&create(turn("hi"), json!({}))).await;
+    let id = first.last().unwrap()["response"]["id"].clone();
+    world.vendor.advance(3601);
+    let next = socket.exchange(&create(turn("more"), json!({"previous_response_id": id}))).await;
+    assert_eq!(next[0]["error"]["code"], "websocket_connection_limit_reached", "agents begin anew at that");
+    assert_eq!(text(&socket.exchange(&create(turn("more"), json!({}))).await), "pong more");
+    let opened = world.vendor.requests().into_iter().filter(|r| r.endpoint == Endpoint::Socket).count();
+    assert_eq!(opened, 2);
+    drop(socket);
     world.end().await;
 }

@@ -76,7 +76,11 @@ impl World {
             store: Arc::new(store),
             clock,
             exchange: Arc::new(Https::new()),
-            token_urls: BTreeMap::from([(Vendor::Anthropic, vendor.token_url())]).into(),
+            token_urls: BTreeMap::from([
+                (Vendor::Anthropic, vendor.token_url()),
+                (Vendor::OpenAi, format!("{}/oauth/token", vendor.url(Site::OpenAiAuth))),
+            ])
+            .into(),
             client: remuda_upstream::Client::new(remuda_upstream::Config::default()).unwrap(),
             policy,
             settings: Settings {
