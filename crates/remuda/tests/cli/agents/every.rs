@@ -139,6 +139,52 @@ async fn accounts_of_other_vendors_serve_it_too(#[case] agent: &Agent) {
     assert_eq!(trial.vendor.violations(), [""; 0]);
 }
 
+/// Settings and logins of the person that lead elsewhere: to a port that nobody listens on.
+#[rstest]
+#[case::codex(&CODEX, &[
+    (".codex/config.toml", "model_provider = \"mine\"\nopenai_base_url = \"http://127.0.0.1:9/v1\"\n[model_providers.mine]\nname = \"mine\"\nbase_url = \"http://127.0.0.1:9/v1\"\n"),
+    (".codex/auth.json", r#"{"auth_mode":"apikey","OPENAI_API_KEY":"sk-theirs"}"#),
+])]
+#[case::pi(&PI, &[
+    (".pi/agent/models.json", r#"{"providers":{"anthropic":{"baseUrl":"http://127.0.0.1:9"}}}"#),
+    (".pi/agent/auth.json", r#"{"anthropic":{"type":"oauth","access":"sk-ant-oat01-theirs","refresh":"theirs","expires":4102444800000}}"#),
+])]
+#[case::opencode(&OPENCODE, &[
+    (".config/opencode/opencode.json", r#"{"$schema":"https://opencode.ai/config.json","provider":{"anthropic":{"options":{"baseURL":"http://127.0.0.1:9/v1","apiKey":"theirs"}}}}"#),
+    (".local/share/opencode/auth.json", r#"{"anthropic":{"type":"api","key":"sk-theirs"}}"#),
+])]
+#[case::openai_opencode(&OPENCODE_ON_OPENAI, &[
+    (".local/share/opencode/auth.json", r#"{"openai":{"type":"oauth","access":"theirs","refresh":"theirs","expires":4102444800000,"accountId":"theirs"}}"#),
+])]
+#[case::qwen(&QWEN, &[
+    (".qwen/settings.json", r#"{"security":{"auth":{"selectedType":"openai"}},"memory":{"enableManagedAutoMemory":false},"modelProviders":{"openai":[{"id":"qwen3-coder-plus","baseUrl":"http://127.0.0.1:9/v1","envKey":"THEIRS"}]}}"#),
+])]
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the genuine agent"]
+async fn a_home_that_leads_elsewhere_does_not_lead_around_the_gateway(
+    #[case] agent: &Agent,
+    #[case] files: &[(&str, &str)],
+) {
+    let trial = Trial::new().await;
+    trial.key_for(agent, "console");
+    let _stopped = Stopped(&trial);
+    for (name, text) in files {
+        let path = trial.user_home().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    answers(&agent.begin(&trial, "the only question"), "pong");
+    assert!(!agent.turns(&trial).is_empty());
+    assert_eq!(trial.vendor.violations(), [""; 0]);
+    for seen in trial.vendor.requests() {
+        assert!(seen.headers.values().all(|value| !value.as_bytes().ends_with(b"theirs")), "{seen:?}");
+    }
+    for (name, text) in files.iter().filter(|(name, _)| name.contains("auth.json") || agent.host != "qwen") {
+        let now = std::fs::read_to_string(trial.user_home().join(name)).unwrap();
+        assert_eq!(&now, text, "{name}");
+    }
+}
+
 #[rstest]
 #[case::claude(&CLAUDE)]
 #[case::codex(&CODEX)]
