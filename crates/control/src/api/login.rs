@@ -20,7 +20,8 @@ use super::installation::Installation;
 use super::stored::Told;
 use crate::types::{Code, Failure};
 use crate::types::{
-    Empty, KeyHeader, LoginCode, LoginMethod, LoginRef, LoginStage, LoginStart, LoginView, State, Terms, TermsAsked,
+    Empty, KeyHeader, LoginCode, LoginMethod, LoginRef, LoginStage, LoginStart, LoginView, SentSecret, State, Terms,
+    TermsAsked,
 };
 
 /// Longest silence of [`Api::wait_login`], well below the patience of any client.
@@ -58,6 +59,16 @@ pub fn login_kind(
     }
 }
 
+/// Do both addresses lead to the same port of this machine?
+fn same_place(url: &str, ours: &str) -> bool {
+    let authority = |url: &str| {
+        let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default().to_ascii_lowercase();
+        authority.replace("localhost:", "127.0.0.1:").replace("[::1]:", "127.0.0.1:")
+    };
+    authority(url) == authority(ours)
+}
+
 impl Api {
     /// A vendor's terms, and whether the owner has read them.
     ///
@@ -85,6 +96,7 @@ impl Api {
     /// The input makes no sense, the terms were not accepted, the vendor refuses, the account is here already, or the
     /// store fails.
     pub async fn start_login(&self, start: LoginStart) -> Result<LoginView, Failure> {
+        self.not_ourselves(&start)?;
         let terms = self.acknowledged(&start)?;
         let way = way(&start)?;
         let mut auth_header = None;
@@ -122,6 +134,20 @@ impl Api {
         };
         let (id, stage) = self.logins.desk.start(request).await.told()?;
         self.login_view(id, stage).await
+    }
+
+    /// An agent's settings may name this very gateway and a key of it. Taken for an account, requests would go in circles.
+    fn not_ourselves(&self, start: &LoginStart) -> Result<(), Failure> {
+        let is_ours = |url: &str| self.daemon.as_ref().is_some_and(|running| same_place(url, &running.facts.url));
+        let is_key = |secret: &SentSecret| secret.0.expose_secret().starts_with(remuda_gateway::keys::PREFIX);
+        let what = match (&start.base_url, &start.secret) {
+            (Some(url), _) if is_ours(url) => "this is the address of Remuda itself",
+            (_, Some(secret)) if is_key(secret) => "this is a client key of Remuda itself",
+            _ => return Ok(()),
+        };
+        Err(Failure::invalid(what)
+            .why("an account is a place that requests go to from here")
+            .remedy("give it the vendor's own address and key"))
     }
 
     /// Waits a while for the vendor's page.

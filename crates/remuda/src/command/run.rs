@@ -98,8 +98,9 @@ fn needs_grant(account: &AccountView, host: Host) -> bool {
 /// What to know before the agent starts. Refuses to start one that nobody could serve.
 fn worth_knowing(spec: &HostSpec, status: &Status, pin: &Pin) -> Result<Vec<String>, Failure> {
     if status.accounts.is_empty() {
-        return Err(Failure::new(Code::NeedsLogin, "there is no account yet that could serve the agent")
-            .remedy("`remuda login anthropic` adds one; `remuda demo` shows it all without any"));
+        return Err(Failure::new(Code::NeedsLogin, "there is no account yet that could serve the agent").remedy(
+            format!("`remuda login {}` adds one; `remuda demo` shows it all without any", spec.ways[0].vendor),
+        ));
     }
     let Some(target) = pin.target.as_ref().or(status.active.as_ref()) else {
         return Err(Failure::new(Code::Conflict, "no account is chosen to serve the agent")

@@ -74,7 +74,9 @@ fn done(account: &AccountView, renewed: bool, hints: &[String]) -> String {
         format!("{} {}  {}\n", paint(GOOD, what), paint(STRONG, &account.label), paint(DIM, facts.join(" · ")));
     text.push_str(&notes(hints));
     if account.active {
-        text.push_str(&format!("Requests go to it. Start an agent with {}\n", command(["run", "claude"])));
+        let agent = remuda_hosts::HOSTS.into_iter().find(|spec| spec.can_use(account.vendor, account.speaks));
+        let start = agent.map(|spec| format!(" Start an agent with {}", command(["run", spec.host.as_str()])));
+        text.push_str(&format!("Requests go to it.{}\n", start.unwrap_or_default()));
     } else {
         text.push_str(&format!("Send requests to it with {}\n", command(["use", &account.label])));
     }

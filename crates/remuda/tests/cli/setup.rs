@@ -107,3 +107,17 @@ async fn files_that_were_not_there_are_gone_again() {
     }
     trial.remuda(&["setup", "codex", "--yes"]).failed(3, &["no account that Codex CLI could use", "login openai"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_gateway_never_becomes_an_account_of_its_own() {
+    let trial = Trial::new().await;
+    trial.add_free(&["work"]);
+    let key = trial.key(&[]);
+    let daemon = trial.serve();
+    let url = daemon.url.replace("127.0.0.1", "localhost");
+    let login = ["login", "anthropic", "--label", "loop", "--key-stdin", "--base-url"];
+    let to_itself = format!("{url}/anthropic");
+    trial.remuda_reading(&[&login[..], &[&to_itself]].concat(), "sk-x").failed(2, &["the address of Remuda itself"]);
+    let refused = trial.remuda_reading(&login[..5], &key).failed(2, &["a client key of Remuda itself"]);
+    assert!(!refused.err.contains(&key), "{refused:?}");
+}
