@@ -13,7 +13,7 @@ cache=${REMUDA_TEST_AGENTS:-${XDG_CACHE_HOME:-$HOME/.cache}/remuda-test-agents}
 # fetch NAME: the directory with its packages, installed whole or not at all.
 fetch() {
   local name=$1 sum dir work
-  sum=$(cat "$here/$name/package-lock.json" | sha256sum | cut -c1-12)
+  sum=$(cksum < "$here/$name/package-lock.json" | tr -d ' ')
   dir=$cache/$name-$sum
   if [[ ! -d $dir ]]; then
     mkdir -p "$cache" && work=$(mktemp -d "$cache/.$name.XXXXXX") || return 1
@@ -23,7 +23,7 @@ fetch() {
       return 1
     fi
     # Whoever was faster has the same.
-    mv -T "$work" "$dir" 2>/dev/null || rm -rf "$work"
+    if [[ -d $dir ]]; then rm -rf "$work"; else mv "$work" "$dir"; fi
   fi
   printf '%s\n' "$dir"
 }
