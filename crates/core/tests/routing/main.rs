@@ -12,6 +12,7 @@ mod probes;
 mod properties;
 mod protocols;
 mod rules;
+mod simulation;
 mod strategies;
 mod subagents;
 mod switching;
