@@ -119,7 +119,8 @@ impl Serving {
         let tasks = TaskTracker::new();
         let relay = relay_use::Follow::new(Arc::clone(&daemon.gateway), paths, config.relay.clone());
         tasks.spawn(Arc::clone(&relay).run(stop.clone()));
-        tasks.spawn(borrowed.watch_borrowed(stop.clone()));
+        let watched = borrowed.watched_files().await;
+        tasks.spawn(borrowed.watch_borrowed(watched, stop.clone()));
         let (herd, poller) = (Arc::clone(&daemon.herd), Arc::clone(&daemon.poller));
         tasks.spawn(config::follow(live, stop.clone(), move |config| {
             herd.set_policy(here::policy(config));

@@ -38,6 +38,7 @@ use crate::browser::{Browsers, Shut};
 use crate::types::Daemon;
 use crate::watch::{Ring, Watch};
 
+pub use import::Watched;
 pub use installation::Installation;
 pub use login::{LoginEngine, login_kind};
 pub use stored::{Told, stored};

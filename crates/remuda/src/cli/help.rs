@@ -7,7 +7,10 @@ use super::Cli;
 /// Groups of the first help page. Every visible command is in exactly one of them (see the test).
 const GROUPS: &[(&str, &[&str])] = &[
     ("Work", &["run", "status", "quota", "use", "next", "setup", "undo", "dashboard"]),
-    ("Accounts", &["login", "accounts", "fallback", "pool", "spend", "limit", "hold", "minimum", "killswitch"]),
+    (
+        "Accounts",
+        &["login", "import", "accounts", "fallback", "pool", "spend", "limit", "hold", "minimum", "killswitch"],
+    ),
     ("What happened", &["explain", "log", "usage", "live", "sessions", "reset"]),
     ("The daemon", &["serve", "stop", "key", "config", "relay", "doctor"]),
     ("More", &["demo", "fake", "completions"]),

@@ -171,6 +171,24 @@ async fn a_token_that_its_owner_renewed_is_taken_over_and_a_new_login_in_the_fil
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn another_person_under_the_same_entry_is_another_account() {
+    let machine = Machine::new().await;
+    let (_, tokens) = machine.subscription("ann");
+    machine.claude(&tokens);
+    machine.trial.remuda(&["import", "--accept-terms"]).ok();
+    let _daemon = machine.trial.serve();
+    let (_, others) = machine.subscription("bob");
+    machine.claude(&others);
+    machine.becomes("ann@example.com", "needs_login");
+    let deadline = Instant::now() + SECONDS;
+    while machine.trial.json(&["accounts"])["accounts"].as_array().unwrap().len() < 2 {
+        assert!(Instant::now() < deadline, "the newcomer does not join");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(machine.account("bob@example.com")["state"], "ready");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_moved_login_is_ours_and_gone_from_the_file_of_its_former_owner() {
     let machine = Machine::new().await;
     let (_, tokens) = machine.subscription("ann");

@@ -144,12 +144,18 @@ impl Api {
         Ok(group)
     }
 
+    /// Whose a token is that has just come, by the word of Anthropic itself; where it gives none, by that of the file.
+    pub(super) async fn confirm(&self, login: &mut Login) {
+        if is_opaque(login) && login.expires_at().is_none_or(|end| end > self.now()) {
+            let whose = self.logins.desk.whose(&self.logins.addresses, access(&login.secret)).await;
+            login.profile = whose.unwrap_or_default().or(std::mem::take(&mut login.profile));
+        }
+    }
+
     /// Anthropic's tokens do not tell whose they are; its profile endpoint does. Returns whether it was asked.
     async fn name(&self, login: &mut Login) -> bool {
-        let opaque = login.vendor == Vendor::Anthropic
-            && matches!(login.kind, CredentialKind::Subscription | CredentialKind::StaticToken);
         let over = login.expires_at().is_some_and(|end| end <= self.now());
-        if !opaque || over || login.profile.identity(login.vendor).is_some() {
+        if !is_opaque(login) || over || login.profile.identity(login.vendor).is_some() {
             return false;
         }
         let whose = self.logins.desk.whose(&self.logins.addresses, access(&login.secret)).await;
@@ -200,6 +206,12 @@ impl Api {
         }
         Ok(None)
     }
+}
+
+/// Does the token itself not tell whose it is?
+fn is_opaque(login: &Login) -> bool {
+    login.vendor == Vendor::Anthropic
+        && matches!(login.kind, CredentialKind::Subscription | CredentialKind::StaticToken)
 }
 
 /// The tools' settings, one after the other.

@@ -13,6 +13,8 @@ mod take;
 mod watch;
 mod wishes;
 
+pub use watch::Watched;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

@@ -35,18 +35,30 @@ struct Stamp {
 #[derive(Default)]
 struct Seen {
     stamps: Option<Vec<Option<Stamp>>>,
-    /// Every login that has been in it since the first look, so that only those that come later join.
-    slots: Vec<String>,
+    /// The logins that were in it at the last look, so that only those that come later join. `None`: it was never read.
+    slots: Option<Vec<String>>,
 }
 
 /// The files from which something is borrowed. At most as many as there are accounts.
 #[derive(Default)]
-struct Watched(BTreeMap<(Program, PathBuf), Seen>);
+pub struct Watched(BTreeMap<(Program, PathBuf), Seen>);
 
 impl Api {
-    /// Watches until `stop`. For the daemon; whoever starts it waits for its end.
-    pub async fn watch_borrowed(self: Arc<Self>, stop: CancellationToken) {
+    /// What is in the files now. Whoever logs in from here on is a newcomer.
+    pub async fn watched_files(&self) -> Watched {
         let mut watched = Watched::default();
+        let now = self.now();
+        for (program, file) in self.borrowed_files().into_keys() {
+            let place = Place::of(program, &file);
+            let found = tokio::task::spawn_blocking(move || import::read(&place, now)).await.unwrap_or_default();
+            let slots = found.troubles.is_empty().then(|| found.logins.iter().map(key).collect());
+            watched.0.insert((program, file), Seen { stamps: None, slots });
+        }
+        watched
+    }
+
+    /// Watches until `stop`. For the daemon; whoever starts it waits for its end.
+    pub async fn watch_borrowed(self: Arc<Self>, mut watched: Watched, stop: CancellationToken) {
         loop {
             if let Err(failure) = self.look(&mut watched).await {
                 tracing::warn!(%failure, "borrowed logins could not be looked at; they stay as they are");
@@ -59,6 +71,16 @@ impl Api {
     }
 
     async fn look(&self, watched: &mut Watched) -> Result<(), Failure> {
+        let by_file = self.borrowed_files();
+        watched.0.retain(|file, _| by_file.contains_key(file));
+        for (file, borrowers) in by_file {
+            let seen = watched.0.entry(file.clone()).or_default();
+            self.look_at(&file, borrowers, seen).await?;
+        }
+        Ok(())
+    }
+
+    fn borrowed_files(&self) -> BTreeMap<(Program, PathBuf), Vec<(AccountId, Borrowed)>> {
         let all: Vec<(AccountId, Borrowed)> = self.herd().look(|_, profiles| {
             profiles.iter().filter_map(|(id, profile)| Some((*id, profile.borrowed.clone()?))).collect()
         });
@@ -67,12 +89,7 @@ impl Api {
             let Some(program) = Program::named(&from.program) else { continue };
             by_file.entry((program, PathBuf::from(&from.file))).or_default().push((id, from));
         }
-        watched.0.retain(|file, _| by_file.contains_key(file));
-        for (file, borrowers) in by_file {
-            let seen = watched.0.entry(file.clone()).or_default();
-            self.look_at(&file, borrowers, seen).await?;
-        }
-        Ok(())
+        by_file
     }
 
     async fn look_at(
@@ -88,17 +105,30 @@ impl Api {
             let stamps: Vec<Option<Stamp>> = place.watched().iter().map(|file| stamp(file)).collect();
             if before.as_ref() == Some(&stamps) { None } else { Some((stamps, import::read(&place, now))) }
         };
-        let Some((stamps, found)) = tokio::task::spawn_blocking(read).await.ok().flatten() else { return Ok(()) };
+        let Some((stamps, mut found)) = tokio::task::spawn_blocking(read).await.ok().flatten() else { return Ok(()) };
         // A file in the middle of being written, or a damaged one, says nothing. It is read again with the next look.
         if !found.troubles.is_empty() {
             tracing::debug!(file = %file.display(), why = found.troubles[0].why, "a borrowed login's file is not readable now");
             return Ok(());
         }
+        let mut held = Vec::new();
+        for (id, _) in &borrowers {
+            if let Credential::Borrowed { access, .. } = self.herd().store().credential(*id).await.told()?.credential {
+                held.push(access);
+            }
+        }
+        for login in &mut found.logins {
+            let token = access(&login.secret).expose_secret();
+            // Who it is stands in another file than the token, and may be older or newer.
+            if held.iter().all(|held| held.expose_secret() != token) {
+                self.confirm(login).await;
+            }
+        }
         for (id, from) in &borrowers {
             self.follow(*id, from, &found).await?;
         }
         self.join_newcomers(file, &borrowers, &found, seen).await?;
-        seen.slots = found.logins.iter().map(key).collect();
+        seen.slots = Some(found.logins.iter().map(key).collect());
         seen.stamps = Some(stamps);
         Ok(())
     }
@@ -167,10 +197,8 @@ impl Api {
         found: &Found,
         seen: &Seen,
     ) -> Result<(), Failure> {
-        if seen.stamps.is_none() {
-            return Ok(());
-        }
-        for login in found.logins.iter().filter(|login| !seen.slots.contains(&key(login))) {
+        let Some(before) = &seen.slots else { return Ok(()) };
+        for login in found.logins.iter().filter(|login| !before.contains(&key(login))) {
             // Terms were read for the kinds that are borrowed already, and for no others.
             let accepted = self.herd().look(|herd, _| {
                 borrowers
