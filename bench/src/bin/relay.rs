@@ -1,7 +1,7 @@
-//! What the relay saves and costs: a conversation of 60 turns, as an agent sends it, directly and through
-//! `remuda relay serve`. Bytes up are counted on the wire, HTTP heads included; CPU is that of whole processes.
+//! What the relay saves and costs: a conversation of 60 turns, as an agent sends it, directly and through the self-hosted
+//! relay. Bytes up are counted on the wire, HTTP heads included; CPU is that of whole processes.
 //!
-//! relay --remuda target/release/remuda [--bodies DIRECTORY]     (files in the order of their names, one body each)
+//! relay [--bodies DIRECTORY]     (files in the order of their names, one body each)
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -15,6 +15,7 @@ use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use remuda_relay::client::{Client, Outgoing, Profile, Transport};
+use remuda_relay::server::{Relay, Settings, Tokens, Upstreams, serve};
 use remuda_upstream::{Config, Origin};
 
 const TOKEN: &str = "rly_the_token_of_this_benchmark";
@@ -22,25 +23,19 @@ const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncon
 
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    if args.first().is_some_and(|arg| arg == "vendor") {
-        return vendor();
+    match args.first().map(String::as_str) {
+        Some("vendor") => return vendor(),
+        Some("relay") => return relay(args.get(1).context("the vendor's address is missing")?),
+        _ => {}
     }
     let option = |name: &str| args.iter().position(|arg| arg == name).and_then(|at| args.get(at + 1));
     let bodies = match option("--bodies") {
         Some(directory) => recorded(Path::new(directory))?,
         None => (1..=60).map(conversation).collect(),
     };
-    let remuda = option("--remuda").context("--remuda PATH is missing")?;
-    let vendor =
-        Process::start(Command::new(std::env::current_exe()?).arg("vendor"), |line| Some(line.trim().to_owned()))?;
-    let file = tempfile::NamedTempFile::new()?;
-    std::fs::write(file.path(), TOKEN)?;
-    let relay = ["relay", "serve", "--json", "--listen", "127.0.0.1:0", "--per-minute", "1000000", "--token-file"];
-    let mut relay_command = Command::new(remuda);
-    relay_command.args(relay).arg(file.path()).arg("--allow").arg(format!("http://{}", vendor.said));
-    let relay = Process::start(&mut relay_command, |line| {
-        line.split_once("http://").map(|(_, rest)| rest.trim_end_matches(&['"', ',', '\n'][..]).to_owned())
-    })?;
+    let own = |args: &[&str]| Process::start(Command::new(std::env::current_exe()?).args(args));
+    let vendor = own(&["vendor"])?;
+    let relay = own(&["relay", &vendor.said])?;
     let total: usize = bodies.iter().map(Bytes::len).sum();
     println!(
         "{} turns, {:.1} MB of bodies, the last {:.1} MB",
@@ -68,7 +63,6 @@ async fn measure(
     let near = if way.is_some() { &relay.said } else { &vendor.said };
     let (counted, up) = count(near.parse()?)?;
     let http = remuda_upstream::Client::new(Config::default())?;
-    let now_ms = || SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_millis() as u64);
     let client = way
         .map(|transport| {
             let profile = Profile { url: format!("http://{counted}"), token: TOKEN.into(), transport };
@@ -162,19 +156,13 @@ struct Process {
 }
 
 impl Process {
-    fn start(command: &mut Command, read: impl Fn(&str) -> Option<String>) -> Result<Self> {
+    fn start(command: &mut Command) -> Result<Self> {
         let mut child = command.stdout(Stdio::piped()).spawn()?;
-        let mut lines = BufReader::new(child.stdout.take().context("no output")?);
         let mut line = String::new();
-        loop {
-            line.clear();
-            if lines.read_line(&mut line)? == 0 {
-                bail!("a process ended early");
-            }
-            if let Some(said) = read(&line) {
-                return Ok(Self { child, said });
-            }
+        if BufReader::new(child.stdout.take().context("no output")?).read_line(&mut line)? == 0 {
+            bail!("a process ended early");
         }
+        Ok(Self { child, said: line.trim().to_owned() })
     }
 }
 
@@ -190,6 +178,25 @@ fn cpu_ms(pid: u32) -> Result<u64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
     let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
     Ok((fields[11].parse::<u64>()? + fields[12].parse::<u64>()?) * 10)
+}
+
+/// The self-hosted relay, as `remuda relay serve` runs it.
+fn relay(vendor: &str) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(async {
+        let upstreams = Upstreams::with(&[format!("http://{vendor}")]).map_err(|(_, error)| error)?;
+        let settings = Settings { per_minute: 1_000_000, ..Settings::default() };
+        let http = remuda_upstream::Client::new(Config::default())?;
+        let relay = Relay::new(settings, upstreams, http, "one life".to_owned(), Arc::new(now_ms));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+        let listening = serve(relay, Tokens::parse(TOKEN)?, None, listener, None)?;
+        println!("{}", listening.address);
+        std::future::pending().await
+    })
+}
+
+fn now_ms() -> u64 {
+    SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_millis() as u64)
 }
 
 /// Reads requests and says yes.
