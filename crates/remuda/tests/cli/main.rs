@@ -1,5 +1,12 @@
 //! The real binary as a person uses it: on a directory of its own, against the vendor in miniature.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "a test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    missing_docs,
+    reason = "a test"
+)]
 
 mod accounts;
 #[cfg(target_os = "linux")]
