@@ -1,5 +1,7 @@
 //! One upstream try: credential, request, head, first events, judgement.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -135,7 +137,7 @@ where
             return Ok(self.read_refusal(&mount, answer).await);
         }
         let mut uncommitted = Uncommitted::new(protocol, answer);
-        let judged = uncommitted.judge().await;
+        let judged = uncommitted.judge(self.longest_hold()).await;
         if let Some(event) = uncommitted.quota() {
             let readings = remuda_vendors::windows_from_event(mount.vendor, &event, now);
             self.gateway.herd.harvest(account, mount.profile.last_login_at, readings);
@@ -155,6 +157,19 @@ where
                 Ok(self.refuse(Some(refusal), verdict, true))
             }
         }
+    }
+
+    /// How long a stream may be held back that sends nothing but handshake: as long as this agent waits by itself, or is
+    /// kept waiting.
+    fn longest_hold(&self) -> Duration {
+        const SHORTEST: Duration = Duration::from_secs(5);
+        let left = self.deadline.saturating_duration_since(tokio::time::Instant::now());
+        if self.opening.as_ref().is_some_and(|opening| opening.is_open()) {
+            return left;
+        }
+        let facts = &self.intake.facts;
+        let waits = (self.gateway.settings.keep_alive)(facts.host, facts.protocol).silent;
+        waits.saturating_sub(Duration::from_millis(self.draft.elapsed_ms())).max(SHORTEST).min(left)
     }
 
     async fn read_refusal(&mut self, mount: &Mount, answer: http::Response<Arriving>) -> Ended {

@@ -17,8 +17,6 @@ use crate::tap::Tap;
 
 /// Most bytes of handshake that are held back. Far more than any vendor sends before content.
 const MOST_HELD: usize = 256 * 1024;
-/// Longest time that a stream is held back when it sends nothing but handshake; then it is released as it is.
-const LONGEST_HOLD: Duration = Duration::from_secs(60);
 
 /// A 2xx or 3xx answer of which the client has seen nothing.
 pub struct Uncommitted {
@@ -97,13 +95,13 @@ impl Uncommitted {
         self.status
     }
 
-    /// Holds a stream back until it is known how it begins. An answer that is no readable stream is judged by its status
-    /// alone.
-    pub async fn judge(&mut self) -> Judged {
+    /// Holds a stream back until it is known how it begins, at most so long: then it is released as it is. An answer that is
+    /// no readable stream is judged by its status alone.
+    pub async fn judge(&mut self, longest: Duration) -> Judged {
         if !self.tap.reads_events() {
             return Judged::Content;
         }
-        let held_until = tokio::time::Instant::now() + LONGEST_HOLD;
+        let held_until = tokio::time::Instant::now() + longest;
         let mut bytes = 0;
         loop {
             let frame = match tokio::time::timeout_at(held_until, self.rest.frame()).await {

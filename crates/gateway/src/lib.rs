@@ -3,9 +3,11 @@
 //! The walk of one request, top to bottom: [`guard`] looks at Host, Origin and path; [`endpoint`] finds what the path
 //! asks for; [`keys`] recognises the client key; [`intake`] reads what routing needs and no more; [`flight`] asks
 //! routing and does what it says; [`boarding`] is getting onto an account that may have no room, [`waiting`] what happens
-//! when nobody can serve and the owner lets it wait, [`kept`] how the agent is kept alive meanwhile; an [`attempt`] is one upstream try; [`hold`] is the commit point; [`release`] streams
-//! to the client; [`draft`] becomes the decision record; the [`journal`] writes it behind. [`herd`] is the state that
-//! all of them share, [`events`] how others hear of it.
+//! when nobody can serve and the owner lets it wait, [`kept`] how the agent is kept alive meanwhile; an [`attempt`] is one
+//! upstream try, [`dress`] the request as one account gets it, [`provenance`] what must not come along; [`hold`] is the
+//! commit point; [`release`] streams to the client; [`draft`] becomes the decision record; the [`journal`] writes it
+//! behind. [`socket`] puts the turns of a WebSocket on the same road. [`herd`] is the state that all of them share,
+//! [`events`] how others hear of it.
 
 pub mod arriving;
 pub mod attempt;

@@ -1,8 +1,8 @@
 //! Responses over WebSocket, as Codex and Pi speak it: every `response.create` is a request of its own, with its own way
 //! and its own decision record, on the same road as one over HTTP.
 //!
-//! Two halves. Towards the agent ([`serve`]) a frame becomes a request and the answer's events become frames. Towards the
-//! vendor ([`lane`]) an attempt goes over a WebSocket where the vendor has one, and over HTTP where it says 426; either way
+//! Two halves. Towards the agent (`serve`) a frame becomes a request and the answer's events become frames. Towards the
+//! vendor (`lane`) an attempt goes over a WebSocket where the vendor has one, and over HTTP where it says 426; either way
 //! its answer is a stream of events, so that the commit point, failover and the record are those of HTTP.
 
 mod frames;

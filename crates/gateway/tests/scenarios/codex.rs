@@ -157,3 +157,22 @@ async fn an_api_key_stands_in_on_its_own_endpoint() {
     assert_eq!(seen.header("chatgpt-account-id"), None);
     world.end().await;
 }
+
+#[tokio::test]
+async fn a_handshake_that_goes_nowhere_is_let_go_before_the_agent_gives_up() {
+    let short = |_, _| remuda_gateway::keep_alive::KeepAlive {
+        silent: std::time::Duration::from_millis(1),
+        beat: ": x\n\n",
+        every: std::time::Duration::from_secs(1),
+    };
+    let mut world = World::keeping(Config::default(), Host::Codex, short).await;
+    world.chatgpt("work").await;
+    world.vendor.script("work", [Fault::stall(remuda_fake::Point::AfterHandshake)]);
+    let began = std::time::Instant::now();
+    let mut response = ask(&world, &turn("hi")).send().await.unwrap();
+    assert!(began.elapsed() >= std::time::Duration::from_secs(5), "a stream gets some seconds in any case");
+    let text = String::from_utf8_lossy(&response.chunk().await.unwrap().unwrap()).into_owned();
+    assert!(text.contains("response.created"), "{text}");
+    drop(response);
+    world.end().await;
+}
