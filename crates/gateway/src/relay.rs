@@ -17,6 +17,7 @@ use remuda_core::record::Relayed;
 use remuda_relay::client::{Client, Failure, Outgoing as ToRelay};
 use remuda_relay::message::header_text;
 use remuda_upstream::Origin;
+use tokio::time::Instant;
 
 use crate::arriving::Arriving;
 use crate::flight::Flight;
@@ -38,14 +39,22 @@ pub struct RelayUse {
     pub hosts: BTreeSet<Host>,
 }
 
+/// How long a relay that could not be reached is left alone: not every request is to wait for the same silence.
+const RESTS_FOR: Duration = Duration::from_secs(30);
+
 /// The relay that is in use now, if any.
 #[derive(Default)]
-pub struct Relays(RwLock<Option<Arc<RelayUse>>>);
+pub struct Relays {
+    now: RwLock<Option<Arc<RelayUse>>>,
+    /// When it could not be reached.
+    missed: RwLock<Option<Instant>>,
+}
 
 impl Relays {
     /// Puts another one in use, or none; returns the one before. Requests under way stay with theirs.
     pub fn replace(&self, now: Option<RelayUse>) -> Option<Arc<RelayUse>> {
-        std::mem::replace(&mut self.0.write(), now.map(Arc::new))
+        *self.missed.write() = None;
+        std::mem::replace(&mut self.now.write(), now.map(Arc::new))
     }
 
     /// Waits at most so long until it has told the relay everything.
@@ -55,8 +64,12 @@ impl Relays {
         }
     }
 
+    fn rests(&self) -> bool {
+        self.missed.read().is_some_and(|missed| missed.elapsed() < RESTS_FOR)
+    }
+
     fn serving(&self, label: &str, host: Host) -> Option<Arc<RelayUse>> {
-        let relay = self.0.read().clone()?;
+        let relay = self.now.read().clone()?;
         let for_account = relay.accounts.is_empty() || relay.accounts.contains(label);
         (for_account && (relay.hosts.is_empty() || relay.hosts.contains(&host))).then_some(relay)
     }
@@ -87,12 +100,19 @@ where
         let relay = self.gateway.relays.serving(&mount.label, self.intake.facts.host);
         let worth_it =
             |relay: &Arc<RelayUse>| request.body().size_hint().exact().is_none_or(|bytes| bytes >= relay.min_bytes);
-        if let Some(relay) = relay.filter(worth_it)
+        let relay = relay.filter(worth_it);
+        let rests = relay.as_ref().is_some_and(|relay| relay.fallback_to_direct) && self.gateway.relays.rests();
+        if rests {
+            self.noted("relay: left out, it could not be reached a moment ago".to_owned());
+        } else if let Some(relay) = relay
             && let Some(body) = whole(request.body().clone(), relay.min_bytes).await?
         {
             match self.ask_relay(&relay, origin, &request, body).await {
                 Ok(answer) => return Ok(Ok(answer)),
-                Err(Failure::NotCalled { why, .. }) if relay.fallback_to_direct => {
+                Err(Failure::NotCalled { why, code }) if relay.fallback_to_direct => {
+                    if code.is_none() {
+                        *self.gateway.relays.missed.write() = Some(Instant::now());
+                    }
                     tracing::warn!(why, "the relay was left out");
                     self.noted(format!("relay: left out, the request went directly: {why}"));
                 }

@@ -23,6 +23,8 @@ use crate::message::{Pair, Problem, Welcome};
 /// Longest wait for the relay to say that it has a message, and for each piece of an answer: it says at least every few
 /// seconds that it is there.
 const RELAY_SILENT: Duration = Duration::from_secs(45);
+/// Longest wait for a connection to the relay.
+const RELAY_CONNECTS: Duration = Duration::from_secs(8);
 
 /// How records travel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -169,7 +171,12 @@ impl Client {
         if !origin.is_https() && !is_here(&origin) {
             return Err(ProfileError::Clear);
         }
-        let http = Http::new(Config { head_timeout: RELAY_SILENT, idle_timeout: RELAY_SILENT * 2, ..config })?;
+        let http = Http::new(Config {
+            connect_timeout: RELAY_CONNECTS,
+            head_timeout: RELAY_SILENT,
+            idle_timeout: RELAY_SILENT * 2,
+            ..config
+        })?;
         let address = Address { origin, prefix, token: profile.token.clone() };
         let (tasks, lanes, totals) = Default::default();
         Ok(Self(Arc::new(Inner { profile, address, http, now_ms, tasks, lanes, totals })))
