@@ -61,7 +61,7 @@ pub enum PollEnd {
         /// In words.
         why: String,
     },
-    /// This login may not ask (403: its token lacks the scope). Only another login changes that, and it serves all the
+    /// This login may not ask (its token lacks the scope). Only another login changes that, and it serves all the
     /// same.
     NotAllowed {
         /// In words.

@@ -227,10 +227,11 @@ impl Poller {
                         _ => (PollEnd::Odd { why: "the token was refused and could not be renewed".to_owned() }, 0),
                     }
                 }
-                UsageAnswer::Stale => (
-                    PollEnd::Odd { why: "the usage endpoint refuses a token that has just been renewed".to_owned() },
-                    0,
-                ),
+                // The token is good: renewing it with every question would wear the login out.
+                UsageAnswer::Stale => {
+                    let why = "the usage endpoint refuses a token that has just been renewed".to_owned();
+                    (PollEnd::NotAllowed { why }, 0)
+                }
                 UsageAnswer::NotAllowed { why } => (PollEnd::NotAllowed { why }, 0),
                 UsageAnswer::Busy { retry_after_s, why } => (PollEnd::Busy { retry_after_s, why }, 0),
                 UsageAnswer::Odd { why } => (PollEnd::Odd { why }, 0),

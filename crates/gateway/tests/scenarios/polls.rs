@@ -385,6 +385,21 @@ async fn a_refused_token_is_renewed_once_and_the_question_asked_again() {
 }
 
 #[tokio::test]
+async fn a_usage_endpoint_that_refuses_every_token_does_not_wear_the_login_out() {
+    let world = World::new().await;
+    world.known(1).await;
+    let no = || Fault::answer(401, "application/json", "{}").on(Endpoint::Usage);
+    world.vendor.script("a1", [no(), no(), no(), no()]);
+    let renewals = || world.vendor.requests().into_iter().filter(|seen| seen.endpoint == Endpoint::Token).count();
+    assert!(matches!(world.poller().poll(id(1)).await, Polled::Failed { until, .. } if until == NOW + 86_400));
+    assert_eq!(renewals(), 1);
+    world.advance(3_600);
+    assert!(matches!(world.poller().poll(id(1)).await, Polled::Rests { .. }));
+    assert_eq!(renewals(), 1);
+    assert_eq!(world.herd().look(|herd, _| herd.accounts[&id(1)].status), AccountStatus::Ready);
+}
+
+#[tokio::test]
 async fn a_login_that_may_not_ask_serves_all_the_same_and_is_left_alone() {
     let world = World::new().await;
     world.known(1).await;
