@@ -83,3 +83,25 @@ fn meant<'a>(failure: Failure, text: &str, known: impl Iterator<Item = &'a str>,
         None => failure.remedy(otherwise),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use remuda_core::{CostClass, CredentialKind, Label, Vendor};
+
+    use super::*;
+
+    #[test]
+    fn only_a_shared_plan_is_refused_on_chains_and_in_pools_and_the_reason_is_told() {
+        let of = |kind| {
+            let label = Label::new("plus").unwrap();
+            let account = Account::new(AccountId(Uuid::from_u128(1)), label, Vendor::OpenAi, kind, CostClass::Included);
+            may_be_combined(&account)
+        };
+        for kind in [CredentialKind::Subscription, CredentialKind::ApiKey, CredentialKind::PlanKey] {
+            assert!(of(kind).is_ok(), "{kind:?}");
+        }
+        let refused = of(CredentialKind::SharedPlan).unwrap_err();
+        assert_eq!(refused.code, Code::Conflict);
+        assert!(refused.message.contains("plus") && refused.why.unwrap().contains("terms forbid rotating"));
+    }
+}
