@@ -17,8 +17,11 @@ const MOST: usize = 1_000;
 const MOST_BYTES: usize = 96 * 1024 * 1024;
 /// A lane that rests for so long is forgotten; relays forget after an hour.
 const REST: Duration = Duration::from_secs(3000);
-/// A lane is taken if at least this share of the new body, in percent, stands at the ends of its last one.
+/// A lane is taken if about this share of the new body, in percent, stands in its last one.
 const ALIKE: usize = 10;
+/// Samples that are looked for, and their length.
+const SAMPLES: usize = 16;
+const SAMPLE: usize = 48;
 
 /// A lane and the connection that goes with it.
 pub struct Resting {
@@ -54,7 +57,7 @@ impl Lanes {
     pub fn take(&mut self, session: &str, body: &[u8]) -> Option<Resting> {
         self.drop_old();
         let resting = self.by_session.get_mut(session)?;
-        let likeness = |one: &Resting| one.lane.body().map_or(0, |old| delta_ends(old, body));
+        let likeness = |one: &Resting| one.lane.body().map_or(0, |old| likeness(old, body));
         let (index, most) =
             resting.iter().map(likeness).enumerate().max_by_key(|(_, likeness)| *likeness).unwrap_or((0, 0));
         let alike = most * 100 >= body.len() * ALIKE;
@@ -123,8 +126,32 @@ impl Lanes {
     }
 }
 
-/// Bytes that two bodies have in common at their two ends.
-fn delta_ends(old: &[u8], new: &[u8]) -> usize {
+/// Roughly how many bytes of a body stand in another one: what they have in common at their ends, or, where both ends have
+/// changed, how many of a few samples are found.
+fn likeness(old: &[u8], new: &[u8]) -> usize {
     let prefix = crate::delta::common_prefix(old, new);
-    prefix + crate::delta::common_suffix(&old[prefix..], &new[prefix..])
+    let ends = prefix + crate::delta::common_suffix(&old[prefix..], &new[prefix..]);
+    if ends * 100 >= new.len() * ALIKE {
+        return ends;
+    }
+    let step = old.len() / (SAMPLES + 1);
+    let samples = (1..=SAMPLES).filter_map(|number| old.get(number * step..number * step + SAMPLE));
+    let found = samples.filter(|sample| memchr::memmem::find(new, sample).is_some()).count();
+    ends.max(found * old.len() / SAMPLES)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies_whose_two_ends_have_changed_are_still_alike() {
+        let story: String = (0..500u32).map(|n| format!("{:x} ", n.wrapping_mul(0x9E37_79B9))).collect();
+        let body = |turn: &str| format!("{{\"turn\":{turn},\"story\":\"{story}\",\"last\":\"{turn}\"}}");
+        let (old, new) = (body("nine"), body("and ten"));
+        assert!(likeness(old.as_bytes(), new.as_bytes()) * 10 > new.len() * 8);
+        let other: String = story.chars().rev().collect();
+        assert!(likeness(other.as_bytes(), new.as_bytes()) * 100 < new.len() * ALIKE);
+        assert_eq!(likeness(b"", b"{}"), 0);
+    }
 }
