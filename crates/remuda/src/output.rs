@@ -54,6 +54,16 @@ impl Out {
         if self.json { Ok(()) } else { self.print(text) }
     }
 
+    /// A line for a program that draws it: its styles are that program's, so they stay although it is no terminal.
+    pub(crate) fn drawn<T: Serialize>(self, line: T, text: impl FnOnce(&T) -> String) -> io::Result<()> {
+        if self.json {
+            return self.answer(line, |_| String::new());
+        }
+        let text = text(&line) + "\n";
+        let mut stdout = io::stdout().lock();
+        gone_is_fine(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))
+    }
+
     /// Text as it is, to standard output.
     pub(crate) fn print(self, text: &str) -> io::Result<()> {
         let mut stdout = anstream::stdout().lock();

@@ -6,7 +6,7 @@ use super::Cli;
 
 /// Groups of the first help page. Every visible command is in exactly one of them (see the test).
 const GROUPS: &[(&str, &[&str])] = &[
-    ("Work", &["run", "status", "quota", "use", "next", "setup", "undo", "dashboard"]),
+    ("Work", &["run", "status", "quota", "use", "next", "setup", "undo", "dashboard", "statusline"]),
     (
         "Accounts",
         &["login", "import", "accounts", "fallback", "pool", "spend", "limit", "hold", "minimum", "killswitch"],

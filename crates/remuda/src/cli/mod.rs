@@ -15,6 +15,7 @@ mod relay;
 mod request;
 mod session;
 mod setup;
+mod statusline;
 mod usage;
 
 use clap::{Parser, Subcommand};
@@ -35,6 +36,7 @@ pub(crate) use relay::{
 pub(crate) use request::{ExplainArgs, LogArgs};
 pub(crate) use session::{LiveCommand, SessionsCommand};
 pub(crate) use setup::{SetupArgs, UndoArgs};
+pub(crate) use statusline::{DrawnBy, StatusLineArgs};
 pub(crate) use usage::UsageArgs;
 
 /// One local gateway for all your coding-agent accounts.
@@ -92,6 +94,8 @@ pub(crate) enum Command {
         command: Option<HoldCommand>,
     },
     Status(StatusArgs),
+    #[command(name = "statusline")]
+    StatusLine(StatusLineArgs),
     Quota(QuotaArgs),
     Minimum(MinimumArgs),
     #[command(name = "killswitch")]

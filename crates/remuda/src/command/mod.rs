@@ -24,6 +24,7 @@ mod setup;
 mod since;
 mod spend;
 mod status;
+mod statusline;
 mod usage;
 
 use remuda_control::{Failure, Serve};
@@ -131,6 +132,7 @@ pub(crate) async fn run(cli: Cli, out: Out) -> anyhow::Result<u8> {
         Command::Limit(args) => limit::limit(&context()?, args).await,
         Command::Hold { command } => limit::hold(&context()?, command).await,
         Command::Status(args) => status::status(&context()?, args).await,
+        Command::StatusLine(args) => statusline::statusline(out, args).await,
         Command::Quota(args) => quota::quota(&context()?, args).await,
         Command::Minimum(args) => quota::minimum(&context()?, args).await,
         Command::KillSwitch(args) => quota::kill_switch(&context()?, args).await,

@@ -15,6 +15,7 @@ mod records;
 mod refusals;
 mod relay;
 mod routing;
+mod statusline;
 mod vendors;
 
 use std::net::SocketAddr;
@@ -32,6 +33,7 @@ pub(crate) use records::Records;
 pub(crate) use refusals::Refusal;
 pub(crate) use relay::{Relay, RelayHost, RelayTransport};
 pub(crate) use routing::Routing;
+pub(crate) use statusline::{Field, Share, StatusLine};
 pub(crate) use vendors::{Endpoints, QwenBase, QwenKey, Vendors};
 
 /// Settings of one installation of Remuda. Every key may be left out.
@@ -55,6 +57,8 @@ pub(crate) struct Config {
     pub(crate) refusals: Vec<Refusal>,
     /// A relay on the way to the vendors, for slow or metered uplinks.
     pub(crate) relay: Relay,
+    /// What `remuda statusline` shows.
+    pub(crate) statusline: StatusLine,
     /// Other endpoints than the vendors' own. Hold from the next start.
     pub(crate) vendors: Vendors,
 }
@@ -69,6 +73,7 @@ impl Default for Config {
             routing: Routing::default(),
             refusals: Vec::new(),
             relay: Relay::default(),
+            statusline: StatusLine::default(),
             vendors: Vendors::default(),
         }
     }

@@ -5,7 +5,7 @@ use remuda_core::{UnixSeconds, Window};
 
 use super::quota;
 use super::table::Table;
-use super::words::{BAD, DIM, GOOD, STRONG, WARN, command, cost, kind, paint, span, window};
+use super::words::{BAD, DIM, GOOD, STRONG, WARN, command, cost, kind, paint, share, span, window};
 use super::wrap::paragraph;
 
 /// What `remuda status` shows. `columns`: width of the terminal, `None` when there is none.
@@ -213,15 +213,10 @@ pub(super) fn bar(w: &WindowView, now: UnixSeconds) -> String {
     }
     let used = w.used_percent.clamp(0.0, 100.0);
     let full = (1..=CELLS).filter(|cell| used >= 100.0 / CELLS as f64 * (*cell as f64 - 0.5)).count();
-    let style = match used {
-        u if u >= 90.0 => BAD,
-        u if u >= 70.0 => WARN,
-        _ => GOOD,
-    };
     let left = w.resets_at.map(|at| format!(" {}", span(at - now))).unwrap_or_default();
     format!(
         "{}{} {used:>3.0}%{}",
-        paint(style, "█".repeat(full)),
+        paint(share(used), "█".repeat(full)),
         paint(DIM, "░".repeat(CELLS - full)),
         paint(DIM, left)
     )

@@ -21,6 +21,15 @@ pub(crate) fn paint(style: Style, text: impl std::fmt::Display) -> String {
     format!("{style}{text}{style:#}")
 }
 
+/// How a share of a window that is used looks, in percent.
+pub(crate) fn share(used: f64) -> Style {
+    match used {
+        u if u >= 90.0 => BAD,
+        u if u >= 70.0 => WARN,
+        _ => GOOD,
+    }
+}
+
 /// A length of time with its two largest units: `45s`, `2h14m`, `3d4h`. Never less than `0s`.
 pub(crate) fn span(seconds: i64) -> String {
     let s = seconds.max(0);

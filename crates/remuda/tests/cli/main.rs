@@ -26,6 +26,7 @@ mod quota;
 mod relay;
 mod run;
 mod setup;
+mod statusline;
 mod terminal;
 mod trial;
 mod trouble;
