@@ -295,7 +295,7 @@ mod tests {
             let (_, json) = served.ask(Some(OWNER), request, Body::from("{}")).await;
             assert_ne!(json["error"]["code"], "unknown_route", "{method} {path}");
         }
-        for (method, path) in [("GET", "/api/v2/accounts"), ("GET", "/"), ("DELETE", "/api/v1/accounts")] {
+        for (method, path) in [("GET", "/api/v2/accounts"), ("DELETE", "/api/v1/accounts")] {
             let (status, json) =
                 served.ask(Some(OWNER), Request::builder().method(method).uri(path), Body::empty()).await;
             assert_eq!((status, &json["error"]["code"]), (StatusCode::NOT_FOUND, &"unknown_route".into()), "{path}");
