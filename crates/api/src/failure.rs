@@ -21,6 +21,8 @@ pub enum Code {
     UnknownKey,
     /// No such login, or it ended.
     UnknownLogin,
+    /// No such alert.
+    UnknownAlert,
     /// No such route in this version.
     UnknownRoute,
     /// The name is taken.
@@ -49,7 +51,7 @@ pub enum Code {
 
 impl Code {
     /// All codes.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Invalid,
         Self::UnknownAccount,
         Self::UnknownPool,
@@ -57,6 +59,7 @@ impl Code {
         Self::UnknownRequest,
         Self::UnknownKey,
         Self::UnknownLogin,
+        Self::UnknownAlert,
         Self::UnknownRoute,
         Self::Taken,
         Self::Duplicate,
@@ -83,6 +86,7 @@ impl Code {
             | Self::UnknownRequest
             | Self::UnknownKey
             | Self::UnknownLogin
+            | Self::UnknownAlert
             | Self::UnknownRoute => 404,
             Self::Taken | Self::Duplicate | Self::Conflict | Self::TermsNotAccepted | Self::NeedsLogin => 409,
             Self::Vendor => 502,

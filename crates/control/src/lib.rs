@@ -4,11 +4,14 @@
 //! verbs themselves. A view (CLI, terminal UI, dashboard) calls verbs and shows answers; it never reaches around them
 //! into the store or the gateway. It calls them through a [`Client`] of the daemon, or, when no daemon runs, directly.
 
+mod alerts;
 mod api;
 mod browser;
 mod client;
 mod client_events;
 mod dashboard;
+mod health;
+mod metrics;
 mod nearest;
 mod open;
 mod openapi;
@@ -18,7 +21,9 @@ mod stream;
 pub mod verb;
 mod watch;
 
+pub use alerts::{AlertRules, Notify};
 pub use api::{Api, Installation, LoginEngine, Running, Told, Watched, login_kind, stored};
+pub use api::{Api, Installation, LoginEngine, Running, Told, login_kind, stored};
 pub use client::{Client, not_running};
 pub use client_events::EventStream;
 pub use nearest::nearest;

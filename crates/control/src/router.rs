@@ -27,7 +27,7 @@ use crate::stream;
 use crate::types::Versioned;
 use crate::types::{CSRF_HEADER, EVENTS_PATH};
 use crate::types::{Code, Failure, FailureAnswer};
-use crate::{dashboard, open, openapi};
+use crate::{dashboard, health, open, openapi};
 
 /// No input is longer.
 const LONGEST_INPUT: usize = 64 * 1024;
@@ -72,12 +72,15 @@ fn router(api: Arc<Api>, own_uid: u32) -> Router {
     routes()
         .route(EVENTS_PATH, get(stream::events))
         .route(openapi::PATH, get(openapi::document))
+        .route("/metrics", get(health::metrics))
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)
         .layer(DefaultBodyLimit::max(LONGEST_INPUT))
         .layer(from_fn_with_state(Door { api: Arc::clone(&api), own_uid }, only_the_owner))
         // In front of the door: these are the way to a key, or say nothing that needs one.
         .route("/open/{code}", get(open::open))
+        .route("/livez", get(health::alive))
+        .route("/readyz", get(health::ready))
         .merge(dashboard::routes())
         .with_state(api)
 }

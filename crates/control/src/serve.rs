@@ -77,6 +77,8 @@ answers! {
     ListRequests => requests,
     Explain => explain,
     GetUsage => usage,
+    ListAlerts => alerts,
+    SeeAlert => see_alert,
     ListLive => live,
     StopLive => stop_live,
     ListSessions => sessions,

@@ -140,6 +140,10 @@ verbs! {
 
     /// What was used and what it cost.
     GetUsage: GET "/api/v1/usage" UsageAsked => Usage;
+    /// Alerts that hold, and those of the last day.
+    ListAlerts: GET "/api/v1/alerts" Empty => Alerts;
+    /// Mark an alert as seen.
+    SeeAlert: POST "/api/v1/alerts/{alert}/seen" AlertRef => AlertSeen;
     /// Requests under way.
     ListLive: GET "/api/v1/live" Empty => LiveRequests;
     /// Stop a request under way.

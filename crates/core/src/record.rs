@@ -239,6 +239,9 @@ pub struct Record {
     pub client_status: u16,
     /// Milliseconds the client waited for the first byte.
     pub first_byte_ms: Option<u64>,
+    /// Longest silence within the answer after its first byte, in milliseconds; `None`: it came in one piece.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub longest_gap_ms: Option<u64>,
     /// Milliseconds until the end.
     pub total_ms: u64,
     /// Milliseconds spent waiting on purpose (retries, holds).

@@ -70,6 +70,7 @@ fn record(outcome: Outcome) -> Record {
         outcome,
         client_status: 200,
         first_byte_ms: None,
+        longest_gap_ms: None,
         total_ms: 12_000,
         held_ms: 0,
         request_bytes: 182_344,

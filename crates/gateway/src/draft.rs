@@ -33,6 +33,7 @@ pub struct Draft {
     outcome: Option<Outcome>,
     client_status: u16,
     first_byte_ms: Option<u64>,
+    longest_gap_ms: Option<u64>,
     held_ms: u64,
     waited_ms: u64,
     request_bytes: u64,
@@ -66,6 +67,7 @@ impl Draft {
             outcome: None,
             client_status: 0,
             first_byte_ms: None,
+            longest_gap_ms: None,
             held_ms: 0,
             waited_ms: 0,
             request_bytes: 0,
@@ -215,6 +217,12 @@ impl Draft {
         }
     }
 
+    /// The client heard nothing for this long, after the first byte.
+    pub fn silent(&mut self, gap: std::time::Duration) {
+        let ms = u64::try_from(gap.as_millis()).unwrap_or(u64::MAX);
+        self.longest_gap_ms = Some(self.longest_gap_ms.unwrap_or(0).max(ms));
+    }
+
     /// Bytes of the request's body so far.
     pub fn received(&mut self, bytes: u64) {
         self.request_bytes = bytes;
@@ -328,6 +336,7 @@ impl Drop for Draft {
             outcome: self.outcome.take().unwrap_or(abandoned),
             client_status: self.client_status,
             first_byte_ms: self.first_byte_ms,
+            longest_gap_ms: self.longest_gap_ms,
             total_ms: self.elapsed_ms(),
             held_ms: self.held_ms,
             request_bytes: self.request_bytes,

@@ -281,6 +281,11 @@ pub struct Landing {
 }
 
 impl Landing {
+    /// The client heard nothing for this long, after the first byte.
+    pub fn silent(&mut self, gap: Duration) {
+        self.draft.silent(gap);
+    }
+
     /// The first byte goes to the client.
     pub fn first_byte(&mut self) {
         self.draft.first_byte();

@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -25,6 +26,8 @@ pub struct Release {
     tap: Tap,
     landing: Option<Landing>,
     bytes: u64,
+    passed_at: Option<Instant>,
+    longest_gap: Option<Duration>,
     /// Ready when the owner stops the request.
     stop: Pin<Box<WaitForCancellationFutureOwned>>,
     /// The vendor's stream has failed; told to the server one turn later, so that it first sends what it has buffered.
@@ -46,7 +49,21 @@ impl Release {
         let rest = (!ended).then_some(rest);
         let stop = Box::pin(landing.stop().cancelled_owned());
         let landing = Some(landing);
-        (status, headers, Self { held: Frames::new(held), rest, tap, landing, bytes: 0, stop, failure: None })
+        (
+            status,
+            headers,
+            Self {
+                held: Frames::new(held),
+                rest,
+                tap,
+                landing,
+                bytes: 0,
+                passed_at: None,
+                longest_gap: None,
+                stop,
+                failure: None,
+            },
+        )
     }
 
     fn passed(&mut self, data: &Bytes) {
@@ -55,13 +72,20 @@ impl Release {
         {
             landing.first_byte();
         }
+        let now = Instant::now();
+        if let Some(last) = self.passed_at.replace(now) {
+            self.longest_gap = Some(self.longest_gap.unwrap_or_default().max(now - last));
+        }
         self.bytes += data.len() as u64;
     }
 
     /// The end: what was counted, and who is told.
     fn land(&mut self) -> Option<(Landing, Tokens)> {
         self.rest = None;
-        let landing = self.landing.take()?;
+        let mut landing = self.landing.take()?;
+        if let Some(gap) = self.longest_gap {
+            landing.silent(gap);
+        }
         let tokens = self.tap.tokens();
         landing.gave_out(self.tap.given());
         Some((landing, tokens))

@@ -65,6 +65,17 @@ impl Here {
     }
 }
 
+/// The numbers of alerts.
+pub(crate) fn alert_rules(config: &Config) -> remuda_control::AlertRules {
+    let alerts = &config.alerts;
+    remuda_control::AlertRules {
+        window_percent: alerts.window_percent.get().into(),
+        spending_percent: alerts.spending_percent.get().into(),
+        tokens_per_hour: alerts.tokens_per_hour,
+        repeats: alerts.repeats,
+    }
+}
+
 /// Opens the store.
 pub(crate) async fn store(paths: &Paths, config: &Config, now: UnixSeconds) -> Result<Arc<dyn Store>, Failure> {
     Ok(Arc::new(SqliteStore::open(store_options(paths, config), now).await.told()?))

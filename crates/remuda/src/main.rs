@@ -12,6 +12,7 @@ mod here;
 mod instance;
 mod launch;
 mod logging;
+mod notify;
 mod output;
 mod paths;
 mod profiles;

@@ -23,6 +23,7 @@ use crate::backend::busy;
 use crate::config::{self, Config, Live};
 use crate::here;
 use crate::instance::{self, Holder, Instance, Role};
+use crate::notify::Outgoing;
 use crate::paths::{Paths, unusable};
 use crate::relay_use;
 
@@ -112,11 +113,14 @@ impl Serving {
         let running = Running { facts: facts.clone(), stop: stop.clone(), drain_s };
         let api = Arc::new(Api::new(Arc::clone(&daemon.herd), engine, Arc::clone(&daemon.poller), Some(running)));
         let borrowed = Arc::clone(&api);
-        let control = Control::new(api, rustix::process::geteuid().as_raw());
+        api.set_alert_rules(here::alert_rules(config));
+        let control = Control::new(Arc::clone(&api), rustix::process::geteuid().as_raw());
         let server = Doors::new(Arc::clone(&daemon.gateway), control);
         server.listen_tcp(tcp, Guard::tcp(address.port(), &config.hosts));
         server.listen_unix(unix);
         let tasks = TaskTracker::new();
+        let outgoing = Outgoing::new(config.alerts.clone());
+        tasks.spawn(Arc::clone(&api).watch_alerts(outgoing.clone(), stop.clone()));
         let relay = relay_use::Follow::new(Arc::clone(&daemon.gateway), paths, config.relay.clone());
         tasks.spawn(Arc::clone(&relay).run(stop.clone()));
         let watched = borrowed.watched_files().await;
@@ -126,6 +130,8 @@ impl Serving {
             herd.set_policy(here::policy(config));
             poller.set_policy(here::poll(config));
             relay.want(&config.relay);
+            api.set_alert_rules(here::alert_rules(config));
+            outgoing.want(&config.alerts);
         }));
         holder.url = Some(facts.url.clone());
         instance.name(&holder)?;

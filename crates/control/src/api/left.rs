@@ -43,7 +43,7 @@ impl Api {
     }
 
     /// All accounts, in the owner's order.
-    pub(super) fn views(&self) -> Vec<AccountView> {
+    pub(crate) fn views(&self) -> Vec<AccountView> {
         let now = self.now();
         let mut views: Vec<AccountView> = self.herd.look(|herd, profiles| {
             find::in_order(herd).map(|account| super::see::view(herd, profiles, account, now)).collect()

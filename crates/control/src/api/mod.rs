@@ -4,6 +4,7 @@
 
 mod account;
 mod active;
+mod alert;
 mod chain;
 mod dashboard;
 mod event;
@@ -29,13 +30,16 @@ mod usage;
 use std::sync::Arc;
 
 use http::{HeaderMap, Method};
+use parking_lot::Mutex;
 use remuda_core::UnixSeconds;
 use remuda_gateway::Poller;
 use remuda_gateway::herd::Herd;
 use tokio_util::sync::CancellationToken;
 
+use crate::alerts::{AlertDesk, AlertRules, Paces};
 use crate::browser::{Browsers, Shut};
-use crate::types::Daemon;
+use crate::metrics::Metrics;
+use crate::types::{AlertView, Daemon};
 use crate::watch::{Ring, Watch};
 
 pub use import::Watched;
@@ -62,17 +66,34 @@ pub struct Api {
     daemon: Option<Running>,
     ring: Arc<Ring>,
     browsers: Browsers,
+    metrics: Arc<Metrics>,
+    paces: Arc<Mutex<Paces>>,
+    desk: Mutex<AlertDesk>,
+    rules: Mutex<AlertRules>,
 }
 
 impl Api {
     /// `daemon`: `None` when a command works on the state by itself. A daemon watches what happens from here on.
     #[must_use]
     pub fn new(herd: Arc<Herd>, logins: LoginEngine, poller: Arc<Poller>, daemon: Option<Running>) -> Self {
+        let (metrics, paces) = (Arc::new(Metrics::default()), Arc::default());
         let ring = Arc::new(Ring::new(daemon.as_ref().map_or(0, |running| life(&running.facts))));
         if daemon.is_some() {
-            herd.events().watch(Arc::new(Watch::new(Arc::clone(&ring), Arc::clone(herd.clock()))));
+            let (ring, clock) = (Arc::clone(&ring), Arc::clone(herd.clock()));
+            herd.events().watch(Arc::new(Watch::new(ring, Arc::clone(&metrics), Arc::clone(&paces), clock)));
         }
-        Self { herd, logins, poller, daemon, ring, browsers: Browsers::default() }
+        Self {
+            herd,
+            logins,
+            poller,
+            daemon,
+            ring,
+            browsers: Browsers::default(),
+            metrics,
+            paces,
+            desk: Mutex::default(),
+            rules: Mutex::default(),
+        }
     }
 
     pub(crate) fn herd(&self) -> &Herd {
@@ -81,6 +102,20 @@ impl Api {
 
     pub(crate) fn ring(&self) -> &Arc<Ring> {
         &self.ring
+    }
+
+    pub(crate) fn counted(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Alerts that hold, newest first.
+    pub(crate) fn holding_alerts(&self) -> Vec<AlertView> {
+        self.desk.lock().holding()
+    }
+
+    /// The daemon; `None`: this is none.
+    pub(crate) fn facts(&self) -> Option<&Daemon> {
+        self.daemon.as_ref().map(|running| &running.facts)
     }
 
     /// Does this request come from a browser that was let in?

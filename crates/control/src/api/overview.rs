@@ -26,7 +26,7 @@ impl Api {
             herd: self.herd_view(),
             live: self.herd.events().live().iter().map(|live| see::live(live)).collect(),
             recent: page.records.iter().map(RequestView::from).collect(),
-            alerts: Vec::new(),
+            alerts: self.holding_alerts(),
             last_day: self.last_day().await?,
         })
     }

@@ -1,10 +1,11 @@
-//! What the daemon's own watchers make of what happens in the gateway: the event stream now, metrics and alerts beside it.
+//! What the daemon makes of what happens in the gateway: the event stream, figures, the paces of sessions.
 
 mod feed;
 mod ring;
 
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use remuda_api::{Event, Step};
 use remuda_credentials::Clock;
 use remuda_gateway::events::{Happening, Live, Stage, Watcher};
@@ -13,19 +14,23 @@ pub(crate) use feed::{Feed, Next, Subscription};
 
 pub(crate) use ring::{Place, Ring};
 
+use crate::alerts::Paces;
 use crate::api::see;
+use crate::metrics::Metrics;
 
 /// Takes note of what the gateway tells. One per daemon.
 pub(crate) struct Watch {
     ring: Arc<Ring>,
+    metrics: Arc<Metrics>,
+    paces: Arc<Mutex<Paces>>,
     clock: Arc<dyn Clock>,
 }
 
 impl Watch {
     /// Notes go into this ring.
     #[must_use]
-    pub(crate) fn new(ring: Arc<Ring>, clock: Arc<dyn Clock>) -> Self {
-        Self { ring, clock }
+    pub(crate) fn new(ring: Arc<Ring>, metrics: Arc<Metrics>, paces: Arc<Mutex<Paces>>, clock: Arc<dyn Clock>) -> Self {
+        Self { ring, metrics, paces, clock }
     }
 
     fn step(&self, live: &Live, step: fn(remuda_api::LiveView) -> Step) {
@@ -55,6 +60,8 @@ impl Watcher for Watch {
             }
             Happening::Finished(_, record) => {
                 let at = self.clock.now();
+                self.metrics.ended(record);
+                self.paces.lock().note(record, at);
                 self.ring.push(Event::Decisions { at, step: Step::Finished(Box::new(record.into())) });
             }
         }

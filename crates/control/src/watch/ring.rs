@@ -124,8 +124,14 @@ impl Ring {
         }
     }
 
+    /// Wakes those who follow, without anything to tell.
+    pub(crate) fn nudge(&self) {
+        let next = self.kept.lock().next;
+        self.newest.send_replace(next);
+    }
+
     /// To be woken by what comes.
-    pub(super) fn follow(&self) -> watch::Receiver<u64> {
+    pub(crate) fn follow(&self) -> watch::Receiver<u64> {
         self.newest.subscribe()
     }
 

@@ -11,7 +11,7 @@ const GROUPS: &[(&str, &[&str])] = &[
         "Accounts",
         &["login", "import", "accounts", "fallback", "pool", "spend", "limit", "hold", "minimum", "killswitch"],
     ),
-    ("What happened", &["explain", "log", "usage", "live", "sessions", "reset"]),
+    ("What happened", &["explain", "log", "usage", "live", "sessions", "reset", "alerts"]),
     ("The daemon", &["serve", "stop", "key", "config", "relay", "doctor"]),
     ("More", &["demo", "fake", "completions"]),
 ];

@@ -3,6 +3,7 @@
 //! The names are stable (scripts use them). Help is written for a person who has never seen Remuda.
 
 mod account;
+mod alert;
 mod choice;
 mod config;
 mod daemon;
@@ -21,6 +22,7 @@ mod usage;
 use clap::{Parser, Subcommand};
 
 pub(crate) use account::{AccountsCommand, HostArg, KeyCommand, LoginArgs, VendorArg};
+pub(crate) use alert::AlertsCommand;
 pub(crate) use choice::{FallbackArgs, NextArgs, PoolCommand, ResetArgs, SpendArgs, UseArgs};
 pub(crate) use config::ConfigCommand;
 pub(crate) use daemon::{DashboardArgs, DoctorArgs, RunArgs, ServeArgs, StatusArgs};
@@ -103,6 +105,12 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     Log(LogArgs),
     Usage(UsageArgs),
+    /// List alerts
+    #[command(args_conflicts_with_subcommands = true)]
+    Alerts {
+        #[command(subcommand)]
+        command: Option<AlertsCommand>,
+    },
     Dashboard(DashboardArgs),
     /// List requests under way, or stop one
     #[command(args_conflicts_with_subcommands = true)]

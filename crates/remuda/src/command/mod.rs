@@ -1,6 +1,7 @@
 //! What each command does: ask the control API, show the answer, return the exit code.
 
 mod account;
+mod alert;
 mod choice;
 mod config_file;
 mod daemon;
@@ -139,6 +140,7 @@ pub(crate) async fn run(cli: Cli, out: Out) -> anyhow::Result<u8> {
         Command::Explain(args) => request::explain(&context()?, args).await,
         Command::Log(args) => request::log(&context()?, args).await,
         Command::Dashboard(args) => dashboard::dashboard(&context()?, args).await,
+        Command::Alerts { command } => alert::alerts(&context()?, command).await,
         Command::Usage(args) => usage::usage(&context()?, args).await,
         Command::Live { command } => session::live(&context()?, command).await,
         Command::Sessions { command } => session::sessions(&context()?, command).await,

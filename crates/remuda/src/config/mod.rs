@@ -5,6 +5,7 @@
 //! is a file, a field of [`Config`], and a line in `docs/configuration.md`. What a person says of accounts (chains,
 //! minimums, rules) is no configuration: it lives in the store.
 
+mod alerts;
 mod bounded;
 mod edit;
 mod effective;
@@ -23,6 +24,7 @@ use std::net::SocketAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use alerts::Alerts;
 pub(crate) use bounded::Bounded;
 pub(crate) use edit::{Edited, set, unset, write_whole};
 pub(crate) use effective::{Effective, effective};
@@ -47,6 +49,8 @@ pub(crate) struct Config {
     /// Names besides `localhost` and the address itself under which it may be addressed (the `Host` header). Holds from
     /// the next start.
     pub(crate) hosts: Vec<String>,
+    /// What is worth an alert, and where it goes.
+    pub(crate) alerts: Alerts,
     /// What is left of the plans: how it is found out.
     pub(crate) quota: Quota,
     /// How long decision records stay, for `explain` and `log`. Holds from the next start.
@@ -68,6 +72,7 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 4747)),
             hosts: Vec::new(),
+            alerts: Alerts::default(),
             quota: Quota::default(),
             records: Records::default(),
             routing: Routing::default(),

@@ -1,6 +1,7 @@
 //! Answers as a person reads them. Pure: an answer in, text with styles out; `output` prints it.
 
 mod account;
+mod alert;
 mod choice;
 mod config;
 mod daemon;
@@ -29,6 +30,7 @@ mod wrap;
 use remuda_control::Failure;
 
 pub(crate) use account::{accounts, before_removal, changed, removed, shown};
+pub(crate) use alert::{alert_seen, alerts};
 pub(crate) use choice::{
     active, before_clearing, chain, chains, pool, pool_removed, pools, project, reset, switch_price,
 };

@@ -142,6 +142,7 @@ pub(crate) fn record(n: u128, at: UnixSeconds) -> Record {
         outcome: Outcome::Served { account: id(1), model: None },
         client_status: 200,
         first_byte_ms: Some(12),
+        longest_gap_ms: None,
         total_ms: 34,
         held_ms: 0,
         request_bytes: 5_000,
