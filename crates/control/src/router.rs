@@ -62,7 +62,11 @@ impl Fallback for Control {
             Turned::Path => Failure::invalid(why.to_string()),
             Turned::Host | Turned::Origin => Failure::new(Code::Unauthorized, why.to_string()),
         };
-        let response = respond::<()>(Err(failure));
+        let mut response = respond::<()>(Err(failure));
+        if why != Turned::Path {
+            // No key would help.
+            *response.status_mut() = StatusCode::FORBIDDEN;
+        }
         Some(response.map(|body| ClientBody::Other(body.map_err(Into::into).boxed_unsync())))
     }
 }

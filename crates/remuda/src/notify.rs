@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::process::Stdio;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -20,7 +20,8 @@ const WITHIN: Duration = Duration::from_secs(10);
 /// See the module's description.
 pub(crate) struct Outgoing {
     ways: Mutex<Alerts>,
-    http: reqwest::Client,
+    /// Made when it is first needed: reading the certificates of the system takes a while.
+    http: OnceLock<reqwest::Client>,
 }
 
 /// What a web hook gets.
@@ -32,13 +33,31 @@ struct Told<'a> {
 impl Outgoing {
     /// These ways.
     pub(crate) fn new(ways: Alerts) -> Arc<Self> {
-        let http = reqwest::Client::builder().timeout(WITHIN).redirect(reqwest::redirect::Policy::none());
-        Arc::new(Self { ways: Mutex::new(ways), http: http.build().unwrap_or_default() })
+        Arc::new(Self { ways: Mutex::new(ways), http: OnceLock::new() })
     }
 
     /// Other ways from now on.
     pub(crate) fn want(&self, ways: &Alerts) {
         self.ways.lock().clone_from(ways);
+    }
+
+    async fn to_web_hook(&self, url: String, alert: &AlertView) -> Result<(), String> {
+        let http = match self.http.get() {
+            Some(http) => http,
+            None => {
+                // One provider per process; who came first has installed the same one.
+                let _ = rustls::crypto::ring::default_provider().install_default();
+                let http = reqwest::Client::builder().timeout(WITHIN).redirect(reqwest::redirect::Policy::none());
+                let http = http.build().map_err(|error| error.to_string())?;
+                self.http.get_or_init(|| http)
+            }
+        };
+        // The address may hold a secret: it is in no message.
+        match http.post(url).json(&Versioned::new(Told { alert })).send().await {
+            Ok(answer) if answer.status().is_success() => Ok(()),
+            Ok(answer) => Err(format!("it answered {}", answer.status())),
+            Err(error) => Err(error.without_url().to_string()),
+        }
     }
 }
 
@@ -56,17 +75,10 @@ impl Notify for Outgoing {
             {
                 tracing::warn!(%error, "an alert could not be shown on the desktop");
             }
-            if let Some(url) = webhook {
-                let sent = self.http.post(url).json(&Versioned::new(Told { alert })).send().await;
-                // The address may hold a secret: it is in no message.
-                let failed = match sent {
-                    Ok(answer) if answer.status().is_success() => None,
-                    Ok(answer) => Some(format!("it answered {}", answer.status())),
-                    Err(error) => Some(error.without_url().to_string()),
-                };
-                if let Some(why) = failed {
-                    tracing::warn!(why, "the web hook for alerts could not be reached");
-                }
+            if let Some(url) = webhook
+                && let Err(why) = self.to_web_hook(url, alert).await
+            {
+                tracing::warn!(why, "the web hook for alerts could not be reached");
             }
         })
     }

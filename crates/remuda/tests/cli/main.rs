@@ -30,3 +30,4 @@ mod statusline;
 mod terminal;
 mod trial;
 mod trouble;
+mod watching;
