@@ -88,3 +88,47 @@ async fn usage_is_bounded_in_age_and_rows_and_outlives_the_records() {
     store.append([record(2_000, NOW)].into(), NOW).await.unwrap();
     assert_eq!(days(&store).await, [2, 1, 0], "the newest rows stay");
 }
+
+/// The figure that docs/usage.md states, with room for a slow machine and a build that is not made for speed.
+#[tokio::test]
+async fn ten_thousand_requests_are_listed_searched_and_added_up_within_a_tenth_of_a_second() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = store_of(20_000, &directory).await;
+    let records: Vec<Record> = (0..10_000u128)
+        .map(|n| Record {
+            project: Some(format!("/home/ann/project-{}", n % 7)),
+            model: format!("claude-{}", n % 5),
+            ..record(n + 1, NOW - i64::try_from(n).unwrap() * 250)
+        })
+        .collect();
+    for batch in records.chunks(500) {
+        store.append(batch.to_vec().into(), NOW).await.unwrap();
+    }
+    let bounds: Vec<i64> = (0..=30).rev().map(|day| (NOW / 900 + 1) * 900 - day * 86_400).collect();
+    let usage = |by| UsageQuery { bounds: bounds.clone(), by, account: None, project: None, model: None, host: None };
+    let nothing = RecordQuery { search: Some("there is no such text".to_owned()), ..RecordQuery::default() };
+    let mut slowest = std::time::Duration::ZERO;
+    // The machine may be busy with other tests: the best of some counts.
+    for _ in 0..20 {
+        let mut this = std::time::Duration::ZERO;
+        for by in [UsageKey::All, UsageKey::Account, UsageKey::Project, UsageKey::Model, UsageKey::Host] {
+            let start = std::time::Instant::now();
+            assert!(!store.usage(usage(by)).await.unwrap().is_empty());
+            this = this.max(start.elapsed());
+        }
+        for query in [RecordQuery::default(), nothing.clone()] {
+            let start = std::time::Instant::now();
+            store.records(query).await.unwrap();
+            this = this.max(start.elapsed());
+        }
+        slowest = this;
+        if slowest < std::time::Duration::from_millis(100) {
+            break;
+        }
+    }
+    assert!(slowest < std::time::Duration::from_millis(100), "the slowest view took {slowest:?}");
+    #[expect(clippy::print_stderr, reason = "a figure for whoever asks")]
+    {
+        eprintln!("the slowest view of ten thousand requests took {slowest:?}");
+    }
+}

@@ -18,7 +18,7 @@ use super::Api;
 use super::account::label;
 use super::installation::Installation;
 use super::stored::Told;
-use crate::types::{Code, Failure};
+use crate::types::{Code, Event, Failure, LoginStep};
 use crate::types::{
     Empty, KeyHeader, LoginCode, LoginMethod, LoginRef, LoginStage, LoginStart, LoginView, SentSecret, State, Terms,
     TermsAsked,
@@ -133,6 +133,9 @@ impl Api {
             terms,
         };
         let (id, stage) = self.logins.desk.start(request).await.told()?;
+        if matches!(stage, Stage::Waiting { .. }) {
+            self.tell_login(&id, LoginStep::Waiting, None);
+        }
         self.login_view(id, stage).await
     }
 
@@ -176,7 +179,12 @@ impl Api {
     /// # Errors
     /// There is no such login.
     pub async fn cancel_login(&self, LoginRef { login }: LoginRef) -> Result<Empty, Failure> {
-        if self.logins.desk.cancel(&LoginId(login)) { Ok(Empty {}) } else { Err(refused(&LoginFailure::Unknown)) }
+        let id = LoginId(login);
+        if !self.logins.desk.cancel(&id) {
+            return Err(refused(&LoginFailure::Unknown));
+        }
+        self.tell_login(&id, LoginStep::Cancelled, None);
+        Ok(Empty {})
     }
 
     /// Lets other makers' hosts use a subscription, after its owner has read the vendor's wording.
@@ -224,10 +232,23 @@ impl Api {
     async fn login_view(&self, id: LoginId, stage: Stage) -> Result<LoginView, Failure> {
         let stage = match stage {
             Stage::Waiting { url, user_code, ends_at } => LoginStage::Waiting { url, user_code, ends_at },
-            Stage::Failed(failure) => return Err(refused(&failure)),
-            Stage::Done(done) => self.settle(*done).await?,
+            Stage::Failed(failure) => {
+                self.tell_login(&id, LoginStep::Failed, None);
+                return Err(refused(&failure));
+            }
+            Stage::Done(done) => {
+                let stage = self.settle(*done).await?;
+                if let LoginStage::Done { account, .. } = &stage {
+                    self.tell_login(&id, LoginStep::Done, Some(account.label.clone()));
+                }
+                stage
+            }
         };
         Ok(LoginView { login: id.0, stage })
+    }
+
+    fn tell_login(&self, id: &LoginId, stage: LoginStep, account: Option<String>) {
+        self.ring.push(Event::Logins { at: self.now(), login: id.0.clone(), stage, account });
     }
 
     /// The store has a new login: routing learns of it. Where nothing is chosen yet, it is: whoever adds the first account
