@@ -23,7 +23,6 @@ mod watch;
 
 pub use alerts::{AlertRules, Notify};
 pub use api::{Api, Installation, LoginEngine, Running, Told, Watched, login_kind, stored};
-pub use api::{Api, Installation, LoginEngine, Running, Told, login_kind, stored};
 pub use client::{Client, not_running};
 pub use client_events::EventStream;
 pub use nearest::nearest;
