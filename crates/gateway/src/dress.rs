@@ -9,6 +9,7 @@ use remuda_core::{AccountId, CredentialKind, Protocol, RequestKind, SessionKey, 
 use remuda_credentials::Token;
 use remuda_store::AuthHeader;
 use remuda_upstream::Origin;
+use remuda_wire::cache::Wish;
 use remuda_wire::identity::UserId;
 use remuda_wire::peek::{Peek, Status, Wanted};
 use remuda_wire::splice::{self, Edit};
@@ -18,6 +19,7 @@ use crate::draft;
 use crate::flight::Flight;
 use crate::headers::{self, AuthStyle, Needs};
 use crate::herd::Mount;
+use crate::marks;
 use crate::outgoing::{Frames, Outgoing};
 use crate::replay::BodyError;
 use crate::restate::{self, Restated};
@@ -80,7 +82,8 @@ where
         }
         let looks = protocol != Protocol::Chat && self.gateway.herd.may_be_foreign(session, account);
         let search = looks.then_some((account, protocol));
-        let body = self.body(mount, model, search, (&mut headers, &mut changes)).await?;
+        let wish = self.gateway.marking.wish(&self.intake.facts, mount, protocol);
+        let body = self.body(mount, model, (search, wish), (&mut headers, &mut changes)).await?;
         if let Some(attempt) = self.draft.last_attempt() {
             attempt.changes = changes;
         }
@@ -105,18 +108,18 @@ where
     }
 
     /// The body for this account: untouched, unless something in it belongs to another account than the one that serves, or
-    /// another model is to be asked.
+    /// another model is to be asked, or its owner wants other cache marks.
     async fn body(
         &mut self,
         mount: &Mount,
         model: Option<&str>,
-        search: Option<(AccountId, Protocol)>,
+        (search, wish): (Option<(AccountId, Protocol)>, Option<Wish>),
         (headers, changes): (&mut HeaderMap, &mut Vec<String>),
     ) -> Result<Outgoing<B>, BodyError> {
         let other_model = model.zip(self.intake.model.clone()).filter(|(name, text)| text.value != *name);
         let unpacked = self.intake.unpacked.clone();
         let must_edit = other_model.is_some() || (self.intake.states_identity && unpacked.is_some());
-        if !must_edit && search.is_none() {
+        if !must_edit && search.is_none() && wish.is_none() {
             return Ok(self.streamed(mount));
         }
         while self.intake.body.arrive().await?.is_some() {}
@@ -125,7 +128,7 @@ where
             let text = unpacked.clone().unwrap_or_else(|| self.intake.body.whole());
             edits = self.without_foreign(&text, account, protocol, &mut told);
         }
-        if !must_edit && edits.is_empty() {
+        if !must_edit && edits.is_empty() && wish.is_none() {
             return Ok(self.streamed(mount));
         }
         let frames = unpacked.clone().map_or_else(|| self.intake.body.arrived(), |text| vec![text]);
@@ -144,12 +147,16 @@ where
             told.push(format!("model: {name} in place of {}", text.value));
             edits.push(Edit { range: text.range, with: Bytes::from(quoted) });
         }
-        if edits.is_empty() {
-            return Ok(Outgoing::Same(self.intake.body.clone()));
-        }
         edits.sort_by_key(|e| e.range.start);
         match splice::splice(frames, &edits) {
-            Ok(frames) => {
+            Ok(mut frames) => {
+                // Marks come last: what was dropped before may have had one.
+                if let Some((with_marks, what)) = wish.and_then(|wish| marks::marked(&frames, wish)) {
+                    frames = with_marks;
+                    told.push(what);
+                } else if edits.is_empty() {
+                    return Ok(Outgoing::Same(self.intake.body.clone()));
+                }
                 changes.append(&mut told);
                 if unpacked.is_some() && headers.remove(CONTENT_ENCODING).is_some() {
                     changes.push("content-encoding: removed, the changed body is sent unpacked".to_owned());

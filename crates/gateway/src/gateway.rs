@@ -29,6 +29,7 @@ use crate::intake;
 use crate::journal::Journal;
 use crate::keep_alive::{self, KeepAlive};
 use crate::kept::{self, Opening};
+use crate::marks::Marking;
 use crate::poller::Poller;
 use crate::relay::Relays;
 use crate::server::{Peer, Server, Service};
@@ -75,6 +76,7 @@ pub struct Gateway {
     pub(crate) destinations: Destinations,
     pub(crate) settings: Settings,
     pub(crate) relays: Relays,
+    pub(crate) marking: Marking,
     pub(crate) sockets: Sockets,
     pub(crate) waiting: Waiting,
     started: Instant,
@@ -108,6 +110,7 @@ impl Gateway {
             destinations: Destinations::default(),
             settings,
             relays: Relays::default(),
+            marking: Marking::default(),
             sockets: Sockets::default(),
             waiting: Waiting::default(),
             started: Instant::now(),
@@ -118,6 +121,12 @@ impl Gateway {
     #[must_use]
     pub fn relays(&self) -> &Relays {
         &self.relays
+    }
+
+    /// The cache modes in force.
+    #[must_use]
+    pub fn marking(&self) -> &Marking {
+        &self.marking
     }
 
     pub(crate) fn now(&self) -> UnixSeconds {

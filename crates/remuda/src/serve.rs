@@ -126,12 +126,15 @@ impl Serving {
         let watched = borrowed.watched_files().await;
         tasks.spawn(borrowed.watch_borrowed(watched, stop.clone()));
         let (herd, poller) = (Arc::clone(&daemon.herd), Arc::clone(&daemon.poller));
+        let marking = Arc::clone(&daemon.gateway);
+        marking.marking().set((&config.cache).into());
         tasks.spawn(config::follow(live, stop.clone(), move |config| {
             herd.set_policy(here::policy(config));
             poller.set_policy(here::poll(config));
             relay.want(&config.relay);
             api.set_alert_rules(here::alert_rules(config));
             outgoing.want(&config.alerts);
+            marking.marking().set((&config.cache).into());
         }));
         holder.url = Some(facts.url.clone());
         instance.name(&holder)?;

@@ -10,6 +10,7 @@ mod failover;
 mod fidelity;
 mod foreign_state;
 mod isolation;
+mod marks;
 mod openai;
 mod polls;
 mod qwen;

@@ -4,6 +4,7 @@
 
 mod account;
 mod alert;
+mod cache;
 mod choice;
 mod config;
 mod daemon;
@@ -23,6 +24,7 @@ use clap::{Parser, Subcommand};
 
 pub(crate) use account::{AccountsCommand, HostArg, KeyCommand, LoginArgs, VendorArg};
 pub(crate) use alert::AlertsCommand;
+pub(crate) use cache::CacheArgs;
 pub(crate) use choice::{FallbackArgs, NextArgs, PoolCommand, ResetArgs, SpendArgs, UseArgs};
 pub(crate) use config::ConfigCommand;
 pub(crate) use daemon::{DashboardArgs, DoctorArgs, RunArgs, ServeArgs, StatusArgs};
@@ -89,6 +91,7 @@ pub(crate) enum Command {
     },
     Spend(SpendArgs),
     Limit(LimitArgs),
+    Cache(CacheArgs),
     /// List or cancel requests that wait for an account
     #[command(args_conflicts_with_subcommands = true)]
     Hold {

@@ -2,6 +2,7 @@
 
 mod account;
 mod alert;
+mod cache;
 mod choice;
 mod config_file;
 mod daemon;
@@ -38,6 +39,7 @@ use crate::output::Out;
 use crate::paths::Paths;
 use crate::view;
 
+pub(crate) use cache::CacheShown;
 pub(crate) use config_file::{AllKeys, Checked, Shown};
 pub(crate) use direct::LoggedIn;
 pub(crate) use doctor::Examined;
@@ -131,6 +133,7 @@ pub(crate) async fn run(cli: Cli, out: Out) -> anyhow::Result<u8> {
         Command::Pool { command } => pool::pool(&context()?, command).await,
         Command::Spend(args) => spend::spend(&context()?, args).await,
         Command::Limit(args) => limit::limit(&context()?, args).await,
+        Command::Cache(args) => cache::cache(&context()?, args),
         Command::Hold { command } => limit::hold(&context()?, command).await,
         Command::Status(args) => status::status(&context()?, args).await,
         Command::StatusLine(args) => statusline::statusline(out, args).await,

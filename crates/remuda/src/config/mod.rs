@@ -7,6 +7,7 @@
 
 mod alerts;
 mod bounded;
+mod cache;
 mod edit;
 mod effective;
 mod live;
@@ -26,6 +27,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use alerts::Alerts;
 pub(crate) use bounded::Bounded;
+pub(crate) use cache::{Cache, CacheMode};
 pub(crate) use edit::{Edited, set, unset, write_whole};
 pub(crate) use effective::{Effective, effective};
 pub(crate) use live::{LOOK_EVERY, Live, follow};
@@ -53,6 +55,8 @@ pub(crate) struct Config {
     pub(crate) alerts: Alerts,
     /// What is left of the plans: how it is found out.
     pub(crate) quota: Quota,
+    /// What is done with Anthropic's prompt-cache marks.
+    pub(crate) cache: Cache,
     /// How long decision records stay, for `explain` and `log`. Holds from the next start.
     pub(crate) records: Records,
     /// How far routing goes for one request.
@@ -74,6 +78,7 @@ impl Default for Config {
             hosts: Vec::new(),
             alerts: Alerts::default(),
             quota: Quota::default(),
+            cache: Cache::default(),
             records: Records::default(),
             routing: Routing::default(),
             refusals: Vec::new(),

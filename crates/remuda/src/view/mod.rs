@@ -2,6 +2,7 @@
 
 mod account;
 mod alert;
+mod cache;
 mod choice;
 mod config;
 mod daemon;
@@ -31,6 +32,7 @@ use remuda_control::Failure;
 
 pub(crate) use account::{accounts, before_removal, changed, removed, shown};
 pub(crate) use alert::{alert_seen, alerts};
+pub(crate) use cache::cache;
 pub(crate) use choice::{
     active, before_clearing, chain, chains, pool, pool_removed, pools, project, reset, switch_price,
 };
