@@ -24,7 +24,7 @@ pub enum Happening<'a> {
     Owner,
     /// A request was understood and is on its way.
     Started(&'a Arc<Live>),
-    /// An account is asked for it; see [`Live::stage`]. More than once: it moved.
+    /// An account is asked for it. More than once: it moved.
     Asked(&'a Arc<Live>),
     /// It waits on purpose, for a retry or for a window to reset.
     Waits(&'a Arc<Live>),
