@@ -50,6 +50,7 @@ test("an account is added in the browser", async () => {
 test("a chain is written by keyboard and by dragging, and what another surface changes is seen at once", async () => {
   const page = await trial.open();
   await turn(page, "accounts");
+  await page.waitForSelector("main button[data-act=login]");
   await page.click("main button[data-act=login]");
   await page.waitForSelector("dialog[open]");
   await page.select("dialog [name=method]", "key");
@@ -59,12 +60,14 @@ test("a chain is written by keyboard and by dragging, and what another surface c
   await says(page, "personal is added");
 
   await turn(page, "chains");
+  await page.waitForSelector('select[data-source="work"]');
   await page.focus('select[data-source="work"]');
   await page.select('select[data-source="work"]', "personal");
   await page.waitForSelector('[data-lane="work"] [data-drag="personal"]');
   const chains = async () => (await trial.remuda("fallback")).chains;
   assert.deepEqual(await chains(), [{ source: "work", targets: ["personal"] }]);
 
+  await page.waitForSelector('[data-lane="work"] [data-drag="personal"]');
   await page.focus('[data-lane="work"] [data-drag="personal"]');
   await page.keyboard.press("Delete");
   await page.waitForFunction(() => !document.querySelector('[data-lane="work"] [data-drag="personal"]'));

@@ -100,7 +100,8 @@ export class Trial {
 
 export async function turn(page, to) {
   await page.evaluate((to) => (location.hash = `#/${to}`), to);
-  await page.waitForFunction(() => !document.querySelector("main")?.textContent.includes("Loading …"));
+  // Address and page change in one drawing, a frame later.
+  await page.waitForFunction((to) => document.querySelector("nav [aria-current]")?.hash === `#/${to}` && !document.querySelector("main").textContent.includes("Loading …"), {}, to);
 }
 
 /** Waits until the page says something. */
